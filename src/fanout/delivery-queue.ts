@@ -1,0 +1,377 @@
+import { randomUUID } from "node:crypto";
+import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
+import type {
+  DeliveryCounts,
+  DeliveryRecords,
+  LeasedRun,
+  PendingTicket,
+  RunRange,
+} from "./delivery-records.js";
+import {
+  answerSettle,
+  answerUnknown,
+  batchSettles,
+  formatLease,
+  owedIndexes,
+  type SettleBatch,
+} from "./settlement.js";
+import type { TakenTicket, Tickets } from "./tickets.js";
+import type {
+  DeliveryPolicy,
+  FanoutLog,
+  Lease,
+  LedgerReader,
+  Settled,
+  SettleRequest,
+  Waker,
+} from "./types.js";
+import { Waiters } from "./waiters.js";
+
+/** Unleased runs a consumer may have: one being picked up; what comes meanwhile makes the next run as large as its pace. */
+const maxReadyRuns = 1;
+const sweepLimit = 50;
+const maxRunsPerPull = 100;
+
+export interface DeliveryQueueParts {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly policy: DeliveryPolicy;
+  readonly records: DeliveryRecords;
+  readonly tickets: Tickets;
+  readonly ledger: LedgerReader;
+  readonly waker: Waker;
+  readonly log: FanoutLog;
+}
+
+/** What one consumer is owed of one topic: cuts runs, leases them, settles them, takes back what was silent. */
+export class DeliveryQueue {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly policy: DeliveryPolicy;
+  private readonly waiters = new Waiters();
+  private readonly background = new Set<Promise<unknown>>();
+  private cursor: LedgerId | undefined;
+  private known: LedgerId = beforeAll;
+  private advancing: Promise<void> | undefined;
+  private again = false;
+  private sweeping: Promise<void> | undefined;
+  private timer: { at: number; handle: NodeJS.Timeout } | undefined;
+  private closed = false;
+
+  constructor(private readonly parts: DeliveryQueueParts) {
+    this.consumer = parts.consumer;
+    this.topic = parts.topic;
+    this.policy = parts.policy;
+  }
+
+  /** Creates the cursor of a newcomer (its trim floor first) and picks up whatever an earlier sidecar left. */
+  async open(): Promise<void> {
+    const { records, ledger, topic, consumer, policy } = this.parts;
+    await this.parts.tickets.ready();
+    this.cursor = await records.cursor();
+    if (this.cursor === undefined) {
+      const tail = await ledger.tail(topic);
+      const start = policy.start === "now" ? tail.last : beforeAll;
+      await ledger.raiseFloor(topic, consumer, start);
+      this.cursor = await records.open(start, policy.start === "now" ? tail.total : tail.total - tail.kept);
+    }
+    await this.sweep();
+    await this.catchUp();
+  }
+
+  /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
+  recorded(last: LedgerId): void {
+    if (compareIds(last, this.known) > 0) this.known = last;
+    this.track(this.advance());
+  }
+
+  /** Looks up the ledger's end first: for events that another sidecar recorded. */
+  async catchUp(): Promise<void> {
+    const tail = await this.parts.ledger.tail(this.topic);
+    if (compareIds(tail.last, this.known) > 0) this.known = tail.last;
+    await this.advance();
+  }
+
+  /**
+   * Leases up to `max` events, waiting up to `waitMs` for the first; an aborted signal ends the wait. Resolves to an
+   * empty list when nothing was owed.
+   */
+  async pull(max: number, waitMs: number, signal: AbortSignal): Promise<Lease[]> {
+    const until = Date.now() + waitMs;
+    for (;;) {
+      const left = until - Date.now();
+      const waiter = left > 0 ? this.waiters.register(left, signal) : undefined;
+      try {
+        const leases = await this.lease(max);
+        if (leases.length > 0 || waiter === undefined || signal.aborted) return leases;
+        await waiter.woken;
+      } finally {
+        waiter?.cancel();
+      }
+      if (signal.aborted) return [];
+    }
+  }
+
+  /** Settles many events; answers in the order of the requests. Repeating an ok settle answers ok. */
+  async settle(requests: readonly SettleRequest[]): Promise<Settled[]> {
+    const answers = requests.map(answerUnknown);
+    await Promise.all(batchSettles(requests).map((batch) => this.settleBatch(batch, requests, answers)));
+    return answers.flat();
+  }
+
+  /** Wakes one waiting pull here; false when none waits. */
+  wakeOne(): boolean {
+    return this.waiters.wakeOne();
+  }
+
+  get waiting(): number {
+    return this.waiters.size;
+  }
+
+  /** Takes back lapsed leases, adds tickets that are still owed to BullMQ, buries what is dying. Joined while one runs. */
+  sweep(): Promise<void> {
+    this.sweeping ??= this.sweepAll().finally(() => {
+      this.sweeping = undefined;
+    });
+    return this.sweeping;
+  }
+
+  /** Gives waiting runs whose ticket BullMQ lost (say, an emptied queue) a new one. Resolves to the count. */
+  async audit(): Promise<number> {
+    let replaced = 0;
+    for (const ticket of await this.parts.records.ticketsCountedOn(500)) {
+      if (await this.parts.tickets.has(ticket)) continue;
+      if (await this.parts.records.replaceTicket(ticket)) replaced++;
+    }
+    if (replaced > 0) {
+      this.parts.log.warn("queue had lost tickets; replaced them", { ...this.names(), replaced });
+      await this.sweep();
+    }
+    return replaced;
+  }
+
+  /** Owes the dead letters to the consumer again; resolves to the ids that existed. */
+  async redrive(ids: readonly string[]): Promise<string[]> {
+    const redriven: string[] = [];
+    for (const id of ids) {
+      const ticket = await this.parts.records.redrive(id);
+      if (ticket === undefined) continue;
+      redriven.push(id);
+      await this.offer([{ ticket, due: 0 }]);
+    }
+    return redriven;
+  }
+
+  /** Raises the consumer's trim floor to what it has settled. */
+  async raiseFloor(): Promise<void> {
+    const settled = await this.parts.records.settledUpTo();
+    if (settled !== undefined) await this.parts.ledger.raiseFloor(this.topic, this.consumer, settled);
+  }
+
+  counts(): Promise<DeliveryCounts> {
+    return this.parts.records.counts();
+  }
+
+  /** Waits for what runs in the background, then closes the queue. Open leases stay as they are. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer?.handle);
+    while (this.background.size > 0) await Promise.allSettled(this.background);
+    await this.parts.tickets.close();
+  }
+
+  private async advance(): Promise<void> {
+    this.again = true;
+    this.advancing ??= this.advanceAll().finally(() => {
+      this.advancing = undefined;
+    });
+    await this.advancing;
+  }
+
+  private async advanceAll(): Promise<void> {
+    while (this.again && !this.closed) {
+      this.again = false;
+      if (this.cursor === undefined) return;
+      const { ledger, topic, policy, records } = this.parts;
+      const entries = await ledger.range(topic, this.cursor, this.known, policy.run);
+      if (entries.length === 0) continue;
+      const last = entries.at(-1)!.id;
+      const advanced = await records.advance(
+        this.cursor,
+        last,
+        entries.length,
+        maxReadyRuns,
+        compareIds(last, this.known) < 0,
+      );
+      if (advanced.outcome === "moved") {
+        this.cursor = advanced.cursor;
+        this.again = true;
+      } else if (advanced.outcome === "cut") {
+        this.cursor = last;
+        await this.offer([{ ticket: advanced.ticket, due: 0 }]);
+      } else if (advanced.outcome === "absent") {
+        this.cursor = undefined;
+        this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());
+        this.track(this.open());
+        return;
+      }
+    }
+  }
+
+  private async lease(max: number): Promise<Lease[]> {
+    const leases: Lease[] = [];
+    let room = max;
+    let behind = false;
+    while (room > 0 && leases.length < maxRunsPerPull) {
+      const taken = await this.parts.tickets.take();
+      if (taken === undefined) break;
+      const run = await this.leaseRun(taken, room);
+      if (run === undefined) continue;
+      behind ||= run.behind;
+      const lease = await this.read(run);
+      if (lease !== undefined) {
+        leases.push(lease);
+        room -= lease.indexes.length;
+      }
+    }
+    if (behind) this.track(this.catchUp());
+    if (leases.length > 0) this.schedule(Date.now() + this.policy.ackWaitMs);
+    return leases;
+  }
+
+  private async leaseRun(taken: TakenTicket, room: number): Promise<LeasedRun | undefined> {
+    const reply = await this.parts.records.lease(taken.ticket, randomUUID(), this.policy, room);
+    this.track(taken.spend());
+    if (reply.outcome === "early") await this.offer([reply]);
+    if (reply.outcome !== "ok") return undefined;
+    if (reply.rest !== "") await this.offer([{ ticket: reply.rest, due: 0 }]);
+    return reply;
+  }
+
+  private async read(run: LeasedRun): Promise<Lease | undefined> {
+    const indexes = owedIndexes(run.states);
+    const bodies = await this.bodies(run, indexes);
+    if (bodies === undefined) {
+      await this.termUnreadable(run);
+      return undefined;
+    }
+    const { attempt, replayed } = run;
+    return { lease: formatLease(run.run, run.generation), attempt, replayed, indexes, bodies };
+  }
+
+  private async bodies(run: RunRange, indexes: readonly number[]): Promise<Buffer[] | undefined> {
+    if (run.body.length > 0) return [run.body];
+    const wanted = run.skip + run.n;
+    const entries = await this.parts.ledger.range(this.topic, run.from, run.to, wanted);
+    if (entries.length < wanted) return undefined;
+    return indexes.map((index) => entries[run.skip + index]!.body);
+  }
+
+  // Somebody removed entries from the ledger by hand: say so at every event instead of delivering the wrong one.
+  private async termUnreadable(run: LeasedRun): Promise<void> {
+    this.parts.log.error("the ledger no longer holds an owed run; its events become dead letters", {
+      ...this.names(),
+      run: run.run,
+      from: run.from,
+      to: run.to,
+    });
+    const token = `${formatLease(run.run, run.generation)}.0`;
+    await this.settle([
+      { token, to: run.n - 1, action: "term", reason: "the ledger no longer holds this event" },
+    ]);
+  }
+
+  private async settleBatch(
+    batch: SettleBatch,
+    requests: readonly SettleRequest[],
+    answers: Settled[][],
+  ): Promise<void> {
+    const reply = await this.parts.records.settle(batch, this.policy);
+    for (const [index, operation] of batch.operations.entries()) {
+      answers[operation.request] = answerSettle(requests[operation.request]!, reply.results[index] ?? "u");
+    }
+    if (reply.followUp) this.track(this.sweepAfterCurrent());
+  }
+
+  // A sweep that already runs may have read before our settle wrote.
+  private async sweepAfterCurrent(): Promise<void> {
+    await this.sweeping;
+    await this.sweep();
+  }
+
+  private async sweepAll(): Promise<void> {
+    const { records } = this.parts;
+    let nextAt: number;
+    for (;;) {
+      const swept = await records.sweep(this.policy, sweepLimit);
+      nextAt = swept.nextAt;
+      if (swept.pending.length > 0) {
+        await this.offer(swept.pending);
+        await records.ticketsAdded(swept.pending.map(({ ticket }) => ticket));
+      }
+      for (const run of swept.dying) await this.bury(run);
+      if (swept.handled < sweepLimit) break;
+    }
+    if (nextAt > 0) this.schedule(nextAt);
+  }
+
+  private async bury(run: string): Promise<void> {
+    const range = await this.parts.records.rangeOf(run);
+    if (range === undefined) return;
+    const own = range.body.length > 0;
+    const entries = own
+      ? []
+      : await this.parts.ledger.range(this.topic, range.from, range.to, range.skip + range.n);
+    const entry = entries[range.skip];
+    const id = await this.parts.records.bury(
+      run,
+      own ? range.body : (entry?.body ?? Buffer.alloc(0)),
+      entry?.id ?? "",
+    );
+    if (id !== "") this.parts.log.warn("event became a dead letter", { ...this.names(), deadLetter: id });
+  }
+
+  private async offer(tickets: readonly PendingTicket[]): Promise<void> {
+    await this.parts.tickets.add(tickets);
+    for (const { due } of tickets) {
+      if (due > Date.now()) this.schedule(due);
+      else this.wake();
+    }
+  }
+
+  private wake(): void {
+    if (!this.waiters.wakeOne()) this.parts.waker.wakeElsewhere(this.consumer, this.topic);
+  }
+
+  // One timer per queue, for the earliest deadline or delay known here.
+  private schedule(at: number): void {
+    if (this.closed || (this.timer !== undefined && this.timer.at <= at)) return;
+    clearTimeout(this.timer?.handle);
+    const handle = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.track(this.sweep());
+        this.wake();
+      },
+      Math.min(Math.max(1, at - Date.now() + 1), 2 ** 31 - 1),
+    );
+    handle.unref();
+    this.timer = { at, handle };
+  }
+
+  private track(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        this.parts.log.error("delivery work failed; the sweeper will repeat it", {
+          ...this.names(),
+          error: String(error),
+        });
+      })
+      .finally(() => this.background.delete(tracked));
+    this.background.add(tracked);
+  }
+
+  private names(): { consumer: string; topic: string } {
+    return { consumer: this.consumer, topic: this.topic };
+  }
+}

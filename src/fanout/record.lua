@@ -1,0 +1,144 @@
+--[[
+What every delivery script shares: the record of a run and its moves. One hash per open run, `<prefix>run:<id>`:
+
+from, to     ledger range (from, to] the run was cut from        skip, n    the run's events in that range
+states       one byte an event: o owed, a acked, n nacked, t terminated, r released, l lapsed, - not of this run
+gens         one byte an event: generation that settled it; '' while only generation 1 has
+gen          leases so far        deadline   of the lease (ms), '' when not leased     holder   nonce of the lease
+deadlines    '' or 6 bytes an event: its own deadline (ms), once the lease was extended for some events only
+kind         run | single         attempts   counted attempts of a single             lapses   leases that lapsed
+suspect      '1' when silent before: such singles are leased one at a time, so a poison event dies alone
+due          not before (ms)      ticket     number of the latest BullMQ ticket       reason   of the last nack
+body         its own envelope, for an event redriven from a dead letter              replayed  '1' when replayed
+
+KEYS[1] is the state hash, ARGV[1] the prefix of all keys of this (consumer, topic): one hash tag, one slot.
+]]
+local state, prefix = KEYS[1], ARGV[1]
+local ready, open, schedule = prefix .. 'ready', prefix .. 'open', prefix .. 'schedule'
+local pending, lane, dying, dead = prefix .. 'pending', prefix .. 'lane', prefix .. 'dying', prefix .. 'dead'
+local FINISHED_MS = 120000
+local OWED, ACKED = string.byte('o'), string.byte('a')
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function run_key(id) return prefix .. 'run:' .. id end
+
+local function read(id)
+  local flat = redis.call('HGETALL', run_key(id))
+  if #flat == 0 then return nil end
+  local record = {}
+  for i = 1, #flat, 2 do record[flat[i]] = flat[i + 1] end
+  record.id = id
+  for _, name in ipairs({'skip', 'n', 'gen', 'lapses', 'attempts', 'ticket', 'due'}) do
+    record[name] = tonumber(record[name] or '0')
+  end
+  return record
+end
+
+local function owed_in(states)
+  local _, count = string.gsub(states, 'o', '')
+  return count
+end
+
+-- Tickets were issued or events are dying: somebody must carry it out.
+local follow_up = false
+
+local function position(ledger_id)
+  return string.match(ledger_id, '^(%d+)') or '0'
+end
+
+-- A ticket is owed to BullMQ from here until it was added or the run was leased.
+local function issue_ticket(record)
+  follow_up = true
+  record.ticket = record.ticket + 1
+  redis.call('HSET', run_key(record.id), 'ticket', record.ticket)
+  redis.call('HSET', pending, record.id .. '-' .. record.ticket, record.due)
+end
+
+-- Writes a new record that takes over events [offset, offset + #states) of `parent`.
+local function create(parent, offset, states, fields)
+  local id = 'r' .. redis.call('HINCRBY', state, 'sequence', 1)
+  local record = {
+    id = id, ticket = 0, due = fields.due or 0, kind = fields.kind, suspect = fields.suspect or '0',
+  }
+  redis.call('HSET', run_key(id), 'from', parent.from, 'to', parent.to, 'skip', parent.skip + offset,
+    'n', #states, 'states', states, 'gens', '', 'gen', 0, 'deadline', '', 'deadlines', '', 'kind', record.kind,
+    'attempts', fields.attempts or 0, 'lapses', fields.lapses or parent.lapses, 'suspect', record.suspect,
+    'due', record.due, 'ticket', 0, 'reason', fields.reason or '', 'body', parent.body or '',
+    'replayed', parent.replayed or '0')
+  redis.call('ZADD', open, position(parent.from), id)
+  return record
+end
+
+local function make_ready(record)
+  redis.call('SADD', ready, record.id)
+  issue_ticket(record)
+end
+
+local function reserve_lane(record)
+  redis.call('HSET', state, 'suspect', record.id)
+  issue_ticket(record)
+end
+
+-- Suspects wait in the lane; its head alone has a ticket.
+local function join_lane(record)
+  local holder = redis.call('HGET', state, 'suspect')
+  if not holder or holder == '' then
+    reserve_lane(record)
+  else
+    redis.call('ZADD', lane, redis.call('HINCRBY', state, 'lane_sequence', 1), record.id)
+  end
+end
+
+local function free_lane(id)
+  if redis.call('HGET', state, 'suspect') ~= id then return end
+  redis.call('HSET', state, 'suspect', '')
+  while true do
+    local head = redis.call('ZPOPMIN', lane)[1]
+    if not head then return end
+    local record = read(head)
+    if record then return reserve_lane(record) end
+  end
+end
+
+local function backoff_ms(csv, attempts)
+  local last, index = 0, 0
+  for value in string.gmatch(csv, '%d+') do
+    index = index + 1
+    last = tonumber(value)
+    if index >= attempts then break end
+  end
+  return last
+end
+
+-- The event waits for the gateway to copy its envelope into a dead letter; until then the record holds the ledger.
+local function mark_dying(parent, offset, attempts, reason)
+  local record = create(parent, offset, 'o', {kind = 'single', attempts = attempts, reason = reason})
+  redis.call('SADD', dying, record.id)
+  follow_up = true
+end
+
+local function retry_single(parent, offset, attempts, delay, reason, suspect)
+  local record = create(parent, offset, 'o', {
+    kind = 'single', attempts = attempts, due = delay > 0 and now + delay or 0, reason = reason, suspect = suspect,
+  })
+  if record.due > 0 then redis.call('ZADD', schedule, record.due, record.id) end
+  issue_ticket(record)
+end
+
+local function remember_finished(record)
+  local states = record.states
+  local all_acked = record.gens == '' and not string.find(states, '[^a]')
+  redis.call('SET', prefix .. 'finished:' .. record.id,
+    cmsgpack.pack({record.gen, all_acked and #states or states, record.gens}), 'PX', FINISHED_MS)
+end
+
+local function finish(record)
+  redis.call('DEL', run_key(record.id))
+  redis.call('SREM', ready, record.id)
+  redis.call('ZREM', open, record.id)
+  redis.call('ZREM', schedule, record.id)
+  remember_finished(record)
+  if record.suspect == '1' then free_lane(record.id) end
+end

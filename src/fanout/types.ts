@@ -1,0 +1,67 @@
+import type { LedgerId } from "../redis/ledger-id.js";
+
+/** How one consumer of one topic is served; from topics.yaml. Times in ms. */
+export interface DeliveryPolicy {
+  /** Where a consumer begins that has no cursor yet: with what the ledger still keeps, or with what comes now. */
+  readonly start: "window" | "now";
+  /** How long a lease lasts before its silence counts. */
+  readonly ackWaitMs: number;
+  /** Counted attempts after which an event becomes a dead letter. */
+  readonly maxDeliver: number;
+  /** Delay after the first, second, … counted attempt; the last value repeats. */
+  readonly backoffMs: readonly number[];
+  /** Most events in one run. */
+  readonly run: number;
+}
+
+/** What fan-out needs of the ledger: its entries (envelope bytes) in order, its end, and the trim floors. */
+export interface LedgerReader {
+  range(
+    topic: string,
+    after: LedgerId,
+    to: LedgerId,
+    limit: number,
+  ): Promise<{ id: LedgerId; body: Buffer }[]>;
+  tail(topic: string): Promise<{ last: LedgerId; total: number; kept: number }>;
+  hasFloor(topic: string, holder: string): Promise<boolean>;
+  raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
+}
+
+/** A lease as the gateway hands it out: `bodies[i]` is the envelope of the event `indexes[i]` of the run. */
+export interface Lease {
+  /** Names run and generation; an event's token is `<lease>.<index>`. */
+  readonly lease: string;
+  readonly attempt: number;
+  readonly replayed: boolean;
+  readonly indexes: readonly number[];
+  readonly bodies: readonly Buffer[];
+}
+
+export type SettleAction = "ack" | "nack" | "term" | "release" | "extend";
+export type SettleResult = "ok" | "stale" | "unknown";
+
+/** One settle as a client asks for it; `to` widens it to the events up to that index of the same lease. */
+export interface SettleRequest {
+  readonly token: string;
+  readonly action: SettleAction;
+  readonly to?: number;
+  readonly delayMs?: number;
+  readonly reason?: string;
+}
+
+export interface Settled {
+  readonly token: string;
+  readonly to?: number;
+  readonly result: SettleResult;
+}
+
+/** Tells waiting pulls, here or in another sidecar, that a (consumer, topic) has something to lease. */
+export interface Waker {
+  wakeElsewhere(consumer: string, topic: string): void;
+}
+
+export interface FanoutLog {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}

@@ -1,0 +1,63 @@
+import type { LedgerId } from "../redis/ledger-id.js";
+
+/** One event as the ledger keeps it: its place and its envelope's bytes (UTF-8 JSON). */
+export interface LedgerEntry {
+  readonly id: LedgerId;
+  readonly body: Buffer;
+}
+
+/** What record needs to know of an event; the envelope text is kept byte for byte. */
+export interface RecordableEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly text: string;
+  /** Digest of type and payload: tells a repeated event from another one under the same id. */
+  readonly digest: string;
+}
+
+export interface RecordOptions {
+  /** How long an id is remembered (ms). */
+  readonly rememberMs: number;
+  /** Epoch of the fenced intake reader; absent for a writer that is not the reader. */
+  readonly epoch?: number;
+}
+
+/** `conflict`: the id was recorded before with another body; nothing was written for it. */
+export interface Recorded {
+  readonly status: "new" | "duplicate" | "conflict";
+  readonly ledgerId: LedgerId;
+}
+
+export interface LedgerTail {
+  readonly last: LedgerId;
+  /** Events ever recorded, trimmed ones included. */
+  readonly total: number;
+  /** Events still kept. */
+  readonly kept: number;
+}
+
+/**
+ * The replayable log of each topic's envelopes. Five methods, so that another log can hold it where a window outgrows
+ * Redis memory. Ids grow with time; an entry, once recorded, is never changed, and removed only by `trim`.
+ */
+export interface Ledger {
+  /**
+   * Records each (source, id) once, all of the batch or nothing of it.
+   * Rejects with HmsSyncError `fenced` when a newer reader's epoch is known to the topic.
+   */
+  record(topic: string, events: readonly RecordableEvent[], options: RecordOptions): Promise<Recorded[]>;
+  /** Up to `limit` entries after `after` (exclusive) up to `to` (inclusive), oldest first. */
+  range(topic: string, after: LedgerId, to: LedgerId, limit: number): Promise<LedgerEntry[]>;
+  tail(topic: string): Promise<LedgerTail>;
+  /** Id of the oldest entry kept, or undefined when the ledger is empty. */
+  first(topic: string): Promise<LedgerId | undefined>;
+  /** Removes what is older than `keepFromMs` and owed to none; nothing while one of `consumers` has no floor. Resolves to the count. */
+  trim(topic: string, keepFromMs: number, consumers: readonly string[]): Promise<number>;
+}
+
+/** Where consumers say up to which entry they are settled; `trim` never passes the lowest floor. */
+export interface TrimFloors {
+  /** Raises the holder's floor, never lowers it. */
+  raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
+  hasFloor(topic: string, holder: string): Promise<boolean>;
+}

@@ -1,0 +1,116 @@
+import type { Redis } from "ioredis";
+import { HmsSyncError } from "../errors.js";
+import { ledgerKeys } from "../redis/keys.js";
+import { beforeAll, type LedgerId } from "../redis/ledger-id.js";
+import { list, Script, text } from "../redis/scripts.js";
+import type {
+  Ledger,
+  LedgerEntry,
+  LedgerTail,
+  RecordableEvent,
+  Recorded,
+  RecordOptions,
+  TrimFloors,
+} from "./ledger.js";
+import { RecentEntries } from "./recent-entries.js";
+
+const recordScript = Script.load(import.meta.url, "record");
+const trimScript = Script.load(import.meta.url, "trim");
+const floorScript = Script.load(import.meta.url, "floor");
+
+type StreamEntries = [id: Buffer, fields: Buffer[]][];
+
+/** The ledger in Redis Streams, one stream per topic, with the newest entries shared in memory. */
+export class StreamLedger implements Ledger, TrimFloors {
+  private readonly recent = new Map<string, RecentEntries>();
+
+  constructor(private readonly redis: Redis) {}
+
+  async record(
+    topic: string,
+    events: readonly RecordableEvent[],
+    options: RecordOptions,
+  ): Promise<Recorded[]> {
+    const keys = ledgerKeys(topic);
+    const reply = list(
+      await recordScript.run(
+        this.redis,
+        [keys.stream, keys.meta, ...events.map((event) => `${keys.seen}${event.source}/${event.id}`)],
+        [options.epoch ?? "", options.rememberMs, ...events.flatMap((event) => [event.digest, event.text])],
+      ),
+    );
+    if (text(reply[0]) === "fenced") throw fenced(topic, options.epoch, text(reply[1]));
+    const recorded = events.map((_event, index) => recordedAt(reply, index));
+    this.remember(topic, text(reply[1]), events, recorded);
+    return recorded;
+  }
+
+  async range(topic: string, after: LedgerId, to: LedgerId, limit: number): Promise<LedgerEntry[]> {
+    const known = this.recent.get(topic)?.range(after, to, limit);
+    if (known !== undefined) return known;
+    const raw = (await this.redis.xrangeBuffer(
+      ledgerKeys(topic).stream,
+      `(${after}`,
+      to,
+      "COUNT",
+      limit,
+    )) as unknown as StreamEntries;
+    return raw.map(([id, fields]) => ({ id: id.toString("latin1"), body: fields[1]! }));
+  }
+
+  async tail(topic: string): Promise<LedgerTail> {
+    const keys = ledgerKeys(topic);
+    const reply = await this.redis.multi().hmget(keys.meta, "last", "total").xlen(keys.stream).exec();
+    const [last, total] = (reply?.[0]?.[1] ?? []) as (string | null)[];
+    return { last: last ?? beforeAll, total: Number(total ?? 0), kept: Number(reply?.[1]?.[1] ?? 0) };
+  }
+
+  async first(topic: string): Promise<LedgerId | undefined> {
+    const entries = await this.redis.xrange(ledgerKeys(topic).stream, "-", "+", "COUNT", 1);
+    return entries[0]?.[0];
+  }
+
+  async trim(topic: string, keepFromMs: number, consumers: readonly string[]): Promise<number> {
+    const keys = ledgerKeys(topic);
+    const oldest = `${Math.max(0, Math.floor(keepFromMs))}-0`;
+    const reply = list(await trimScript.run(this.redis, [keys.stream, keys.floors], [oldest, ...consumers]));
+    return Number(reply[0] ?? 0);
+  }
+
+  async raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void> {
+    await floorScript.run(this.redis, [ledgerKeys(topic).floors], [holder, settledUpTo]);
+  }
+
+  async hasFloor(topic: string, holder: string): Promise<boolean> {
+    return (await this.redis.hexists(ledgerKeys(topic).floors, holder)) === 1;
+  }
+
+  private remember(
+    topic: string,
+    before: LedgerId,
+    events: readonly RecordableEvent[],
+    recorded: readonly Recorded[],
+  ): void {
+    const added: LedgerEntry[] = [];
+    for (const [index, result] of recorded.entries()) {
+      if (result.status !== "new") continue;
+      added.push({ id: result.ledgerId, body: Buffer.from(events[index]!.text, "utf8") });
+    }
+    const entries = this.recent.get(topic) ?? new RecentEntries();
+    entries.append(before, added);
+    this.recent.set(topic, entries);
+  }
+}
+
+function recordedAt(reply: ReturnType<typeof list>, index: number): Recorded {
+  const at = 3 + index * 2;
+  return { status: text(reply[at]) as Recorded["status"], ledgerId: text(reply[at + 1]) };
+}
+
+function fenced(topic: string, epoch: number | undefined, current: string): HmsSyncError {
+  return new HmsSyncError(
+    "fenced",
+    `intake epoch ${epoch} of topic ${topic} was superseded by epoch ${current}; this reader stops without acknowledging`,
+    { status: 503, retryable: true, details: { topic, epoch, current } },
+  );
+}

@@ -1,0 +1,46 @@
+import { Redis, type RedisOptions } from "ioredis";
+import type { EmbeddedRedisTarget, RedisTarget } from "./target.js";
+
+/** A Redis that can be connected to: the embedded one has an address by the time it runs. */
+export type RemoteTarget = Exclude<RedisTarget, EmbeddedRedisTarget>;
+
+/**
+ * A connection that reconnects for ever (50 ms to 2 s) and repeats what was under way: every script of ours may be
+ * repeated. BullMQ requires `maxRetriesPerRequest: null`. TLS, ACL user and Sentinel as the target says.
+ */
+export function connectRedis(target: RemoteTarget, name: string, onError: (error: Error) => void): Redis {
+  const options: Omit<RedisOptions, "replyMapping"> = {
+    ...addressOf(target),
+    ...credentialsOf(target),
+    ...behaviour,
+  };
+  options.connectionName = `hms-sync:${name}`;
+  const redis = new Redis(options);
+  redis.on("error", onError);
+  return redis;
+}
+
+const behaviour: RedisOptions = {
+  maxRetriesPerRequest: null,
+  retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+  enableReadyCheck: true,
+};
+
+function addressOf(target: RemoteTarget): RedisOptions {
+  if (target.kind === "standalone") return { host: target.host, port: target.port };
+  return {
+    sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
+    name: target.master,
+    ...(target.sentinelUsername === undefined ? {} : { sentinelUsername: target.sentinelUsername }),
+    ...(target.sentinelPassword === undefined ? {} : { sentinelPassword: target.sentinelPassword }),
+  };
+}
+
+function credentialsOf(target: RemoteTarget): RedisOptions {
+  return {
+    db: target.db,
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(target.tls ? { tls: {} } : {}),
+  };
+}

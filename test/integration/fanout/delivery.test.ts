@@ -1,0 +1,328 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
+import type { Lease, SettleAction } from "../../../src/fanout/types.js";
+import { type Belt, belt, freshName, numberIn } from "../../support/belt.js";
+import { eventually } from "../../support/eventually.js";
+import { startRedis, type TestRedis } from "../../support/redis.js";
+
+let server: TestRedis;
+let bus: Belt;
+let errors: string[];
+const never = new AbortController().signal;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  errors = [];
+  bus = belt(server.url, { errors });
+  await bus.redis.flushall();
+});
+afterEach(async () => {
+  await bus.close();
+  expect(errors).toEqual([]);
+});
+
+const pull = (queue: DeliveryQueue, max = 500, waitMs = 5_000) => queue.pull(max, waitMs, never);
+const numbers = (leases: readonly Lease[]) => leases.flatMap((lease) => lease.bodies.map(numberIn));
+const tokens = (lease: Lease) => lease.indexes.map((index) => `${lease.lease}.${index}`);
+const settle = (queue: DeliveryQueue, lease: Lease, action: SettleAction, extra: object = {}) =>
+  queue.settle(tokens(lease).map((token) => ({ token, action, ...extra })));
+const results = async (settled: ReturnType<DeliveryQueue["settle"]>) =>
+  (await settled).map(({ result }) => result);
+
+async function drain(queue: DeliveryQueue): Promise<number[]> {
+  const got: number[] = [];
+  for (;;) {
+    const leases = await queue.pull(500, 50, never);
+    if (leases.length === 0) return got;
+    got.push(...numbers(leases));
+    for (const lease of leases) await settle(queue, lease, "ack");
+  }
+}
+
+test("every event of a topic is owed once to each consumer and done when acked", async () => {
+  const one = await bus.queue("one");
+  const two = await bus.queue("two");
+  const sent = await bus.publish(20, one, two);
+  for (const queue of [one, two]) {
+    expect(await drain(queue)).toEqual(sent);
+    expect(await queue.counts()).toMatchObject({ open: 0, acked: 20, dead: 0, ordinal: 20 });
+  }
+});
+
+test("a consumer with start: window gets what the ledger kept before it came, with start: now only what comes", async () => {
+  const before = await bus.publish(5);
+  const windowed = await bus.queue("windowed");
+  const fresh = await bus.queue("fresh", { start: "now" });
+  const after = await bus.publish(2, windowed, fresh);
+  expect(await drain(windowed)).toEqual([...before, ...after]);
+  expect(await drain(fresh)).toEqual(after);
+});
+
+test("a waiting pull is answered by the next event", async () => {
+  const queue = await bus.queue("waits");
+  const pulled = pull(queue);
+  await eventually(() => queue.waiting === 1);
+  const sent = await bus.publish(1, queue);
+  expect(numbers(await pulled)).toEqual(sent);
+});
+
+test("an aborted pull leaves nothing leased", async () => {
+  const queue = await bus.queue("aborts");
+  const controller = new AbortController();
+  const pulled = queue.pull(10, 60_000, controller.signal);
+  await eventually(() => queue.waiting === 1);
+  controller.abort();
+  expect(await pulled).toEqual([]);
+  expect(queue.waiting).toBe(0);
+});
+
+test("a pull of fewer events than the run has divides it; the rest is owed on", async () => {
+  const queue = await bus.queue("divides");
+  const sent = await bus.publish(10, queue);
+  const first = await pull(queue, 3);
+  expect(numbers(first)).toEqual(sent.slice(0, 3));
+  const second = await pull(queue, 3);
+  expect(numbers(second)).toEqual(sent.slice(3, 6));
+  await settle(queue, first[0]!, "ack");
+  await settle(queue, second[0]!, "ack");
+  expect(await drain(queue)).toEqual(sent.slice(6));
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 10 });
+});
+
+test("a repeated ack answers ok, an ack after a nack is stale, a token that never was is unknown", async () => {
+  const queue = await bus.queue("repeats");
+  await bus.publish(3, queue);
+  const [lease] = await pull(queue);
+  const [first, second, third] = tokens(lease!) as [string, string, string];
+  expect(await results(queue.settle([{ token: first, action: "ack" }]))).toEqual(["ok"]);
+  expect(await results(queue.settle([{ token: first, action: "ack" }]))).toEqual(["ok"]);
+  expect(await results(queue.settle([{ token: second, action: "nack" }]))).toEqual(["ok"]);
+  expect(await results(queue.settle([{ token: second, action: "ack" }]))).toEqual(["stale"]);
+  expect(await results(queue.settle([{ token: third, action: "ack" }]))).toEqual(["ok"]);
+  // The run is finished now; its answers stay the same.
+  expect(
+    await results(queue.settle([first, second, third].map((token) => ({ token, action: "ack" as const })))),
+  ).toEqual(["ok", "stale", "ok"]);
+  expect(
+    await results(
+      queue.settle([
+        { token: "r999.1.0", action: "ack" },
+        { token: "rubbish", action: "ack" },
+      ]),
+    ),
+  ).toEqual(["unknown", "unknown"]);
+  expect(await results(queue.settle([{ token: first.replace(/0$/, "7"), action: "ack" }]))).toEqual([
+    "unknown",
+  ]);
+});
+
+test("a range settles many events and answers with the stretches of equal results", async () => {
+  const queue = await bus.queue("ranges");
+  await bus.publish(6, queue);
+  const [lease] = await pull(queue);
+  const [first, , third] = tokens(lease!) as [string, string, string];
+  await queue.settle([{ token: third, action: "nack", delayMs: 60_000 }]);
+  expect(await queue.settle([{ token: first, to: 5, action: "ack" }])).toEqual([
+    { token: first, to: 1, result: "ok" },
+    { token: third, to: 2, result: "stale" },
+    { token: tokens(lease!)[3], to: 5, result: "ok" },
+  ]);
+});
+
+test("a nacked event comes again after its delay, as its second attempt, while its neighbours are done", async () => {
+  const queue = await bus.queue("nacks");
+  const sent = await bus.publish(3, queue);
+  const [lease] = await pull(queue);
+  const [, second] = tokens(lease!) as [string, string];
+  await queue.settle([{ token: second, action: "nack", delayMs: 60_000, reason: "calendar is locked" }]);
+  await settle(queue, lease!, "ack");
+  expect(await queue.pull(10, 0, never)).toEqual([]);
+  await queue.sweep();
+  await bus.pass("nacks", 60_000);
+  const [again] = await pull(queue);
+  expect(numbers([again!])).toEqual([sent[1]]);
+  expect(again!.attempt).toBe(2);
+  expect(await results(settle(queue, again!, "ack"))).toEqual(["ok"]);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 3 });
+});
+
+test("a superseded lease settles nothing", async () => {
+  const queue = await bus.queue("superseded");
+  const sent = await bus.publish(2, queue);
+  const [old] = await pull(queue);
+  await bus.pass("superseded", 30_001);
+  await queue.sweep();
+  const [current] = await pull(queue);
+  expect(numbers([current!])).toEqual(sent);
+  expect(current!.attempt).toBe(2);
+  for (const action of ["ack", "nack", "term", "release", "extend"] as const) {
+    expect(await results(settle(queue, old!, action))).toEqual(["stale", "stale"]);
+  }
+  expect(await queue.counts()).toMatchObject({ open: 2, acked: 0 });
+  expect(await results(settle(queue, current!, "ack"))).toEqual(["ok", "ok"]);
+  expect(await results(settle(queue, old!, "ack"))).toEqual(["stale", "stale"]);
+});
+
+test("what was acked under a lapsed lease is not delivered again, and its repeated ack still answers ok", async () => {
+  const queue = await bus.queue("partly");
+  const sent = await bus.publish(3, queue);
+  const [old] = await pull(queue);
+  const [first] = tokens(old!) as [string];
+  await queue.settle([{ token: first, action: "ack" }]);
+  await bus.pass("partly", 30_001);
+  await queue.sweep();
+  const [current] = await pull(queue);
+  expect(numbers([current!])).toEqual(sent.slice(1));
+  expect(await results(queue.settle([{ token: first, action: "ack" }]))).toEqual(["ok"]);
+  await settle(queue, current!, "ack");
+  expect(await results(queue.settle([{ token: first, action: "ack" }]))).toEqual(["ok"]);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 3 });
+});
+
+test("a late ack is accepted as long as nobody else was handed the event", async () => {
+  const queue = await bus.queue("late");
+  await bus.publish(2, queue);
+  const [lease] = await pull(queue);
+  await bus.pass("late", 30_001);
+  await queue.sweep();
+  expect(await results(settle(queue, lease!, "ack"))).toEqual(["ok", "ok"]);
+  expect(await drain(queue)).toEqual([]);
+});
+
+test("a poison event dies alone: its neighbours lose no attempt to it", async () => {
+  const queue = await bus.queue("poison", { maxDeliver: 4 });
+  const sent = await bus.publish(5, queue);
+  const poison = sent[2]!;
+  const acked: number[] = [];
+  // The adapter crashes whenever it reaches the poison event: nothing after it in the same pull is settled.
+  for (let round = 0; round < 60; round++) {
+    const leases = await queue.pull(500, 20, never);
+    for (const lease of leases) {
+      const at = lease.bodies.findIndex((body) => numberIn(body) === poison);
+      const done = at === -1 ? lease.indexes.length : at;
+      for (let i = 0; i < done; i++) {
+        await queue.settle([{ token: `${lease.lease}.${lease.indexes[i]}`, action: "ack" }]);
+        acked.push(numberIn(lease.bodies[i]!));
+      }
+      if (at !== -1) break;
+    }
+    await bus.pass("poison", 3_600_000);
+    await queue.sweep();
+  }
+  expect(acked.sort((a, b) => a - b)).toEqual(sent.filter((n) => n !== poison));
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 4, dead: 1 });
+});
+
+test("an event nacked max_deliver times becomes a dead letter with its reason and its own envelope, and can be redriven", async () => {
+  const queue = await bus.queue("dies", { maxDeliver: 3 });
+  const [sent] = await bus.publish(1, queue);
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    const [lease] = await pull(queue);
+    expect(lease!.attempt).toBe(attempt);
+    await settle(queue, lease!, "nack", { delayMs: 0, reason: "no such room" });
+  }
+  await eventually(async () => (await queue.counts()).dead === 1);
+  const dead = await bus.redis.xrange("hms-sync:delivery:{dies/inspections.status}:dead", "-", "+");
+  expect(dead).toHaveLength(1);
+  const fields = Object.fromEntries(
+    dead[0]![1].flatMap((value, i, all) => (i % 2 === 0 ? [[value, all[i + 1]]] : [])),
+  );
+  expect(fields).toMatchObject({ reason: "no such room", attempts: "3" });
+  expect(numberIn(Buffer.from(fields.envelope as string))).toBe(sent);
+  await bus.redis.del("hms-sync:ledger:{inspections.status}:events");
+  expect(await queue.redrive([dead[0]![0], "1-1"])).toEqual([dead[0]![0]]);
+  const [again] = await pull(queue);
+  expect(numbers([again!])).toEqual([sent]);
+  expect(again!.attempt).toBe(1);
+  expect(await results(settle(queue, again!, "ack"))).toEqual(["ok"]);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 1, dead: 0 });
+});
+
+test("term makes a dead letter at once", async () => {
+  const queue = await bus.queue("terms");
+  await bus.publish(2, queue);
+  const [lease] = await pull(queue);
+  await queue.settle([{ token: tokens(lease!)[0]!, action: "term", reason: "unknown inspection" }]);
+  await queue.settle([{ token: tokens(lease!)[1]!, action: "ack" }]);
+  await eventually(async () => (await queue.counts()).dead === 1);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 1, dead: 1 });
+});
+
+test("released events come again at once and lose no attempt", async () => {
+  const queue = await bus.queue("releases");
+  const sent = await bus.publish(5, queue);
+  const [lease] = await pull(queue);
+  const all = tokens(lease!);
+  await queue.settle([
+    { token: all[1]!, action: "release" },
+    { token: all[3]!, action: "release" },
+  ]);
+  const [again] = await pull(queue);
+  expect(numbers([again!])).toEqual([sent[1], sent[3]]);
+  expect(again!.attempt).toBe(1);
+  expect(await results(queue.settle([{ token: all[1]!, action: "ack" }]))).toEqual(["stale"]);
+  await settle(queue, again!, "ack");
+  expect(
+    await results(queue.settle([0, 2, 4].map((i) => ({ token: all[i]!, action: "ack" as const })))),
+  ).toEqual(["ok", "ok", "ok"]);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 5 });
+});
+
+test("an event silent past its deadline leaves a run whose other events were extended", async () => {
+  const queue = await bus.queue("silent");
+  const sent = await bus.publish(3, queue);
+  const [lease] = await pull(queue);
+  const all = tokens(lease!);
+  await bus.pass("silent", 20_000);
+  expect(await results(queue.settle([{ token: all[1]!, to: 2, action: "extend" }]))).toEqual(["ok"]);
+  await bus.pass("silent", 10_001);
+  await queue.sweep();
+  expect(await results(queue.settle([{ token: all[0]!, action: "ack" }]))).toEqual(["stale"]);
+  expect(await results(queue.settle([{ token: all[1]!, to: 2, action: "ack" }]))).toEqual(["ok"]);
+  await bus.pass("silent", 1_000);
+  const [again] = await pull(queue);
+  expect(numbers([again!])).toEqual([sent[0]]);
+  expect(again!.attempt).toBe(2);
+  await settle(queue, again!, "ack");
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 3 });
+});
+
+test("while a consumer is busy its events gather into one run", async () => {
+  const queue = await bus.queue("busy");
+  await bus.publish(1, queue);
+  const [first] = await pull(queue);
+  const waiting = [];
+  for (let i = 0; i < 20; i++) waiting.push(...(await bus.publish(1, queue)));
+  const leases = [...(await pull(queue)), ...(await pull(queue))];
+  expect(numbers(leases)).toEqual(waiting);
+  expect(leases.length).toBe(2);
+  await settle(queue, first!, "ack");
+});
+
+test("a ticket that BullMQ lost is replaced", async () => {
+  const queue = await bus.queue("audited");
+  const sent = await bus.publish(2, queue);
+  await eventually(
+    async () => (await bus.redis.llen("hms-sync:queue:{audited/inspections.status}:wait")) === 1,
+  );
+  await queue.sweep();
+  for (const key of await bus.redis.keys("hms-sync:queue:*")) await bus.redis.del(key);
+  expect(await queue.pull(10, 0, never)).toEqual([]);
+  expect(await queue.audit()).toBe(1);
+  expect(await drain(queue)).toEqual(sent);
+});
+
+test("an owed event is never trimmed, a settled one is once its retention is over", async () => {
+  const queue = await bus.queue("holds");
+  await bus.publish(3, queue);
+  const inAnHour = Date.now() + 3_600_000;
+  await queue.raiseFloor();
+  expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds"])).toBe(0);
+  expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds", "newcomer"])).toBe(0);
+  await drain(queue);
+  await queue.raiseFloor();
+  expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds"])).toBe(2);
+});
