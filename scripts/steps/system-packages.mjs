@@ -1,0 +1,97 @@
+import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { outputOf, runLogged, SetupError, say } from "../lib/run.mjs";
+
+/** What apt calls it, how to see that it is there, and what to install where there is no apt. */
+const REDIS = {
+  apt: "redis-server",
+  name: "redis-server 7 or later",
+  isThere: () => hasCommand("redis-server"),
+};
+const PHP_COMMANDS = [
+  { apt: "php-cli", name: "PHP 8.2 or later", isThere: () => hasCommand("php") },
+  { apt: "composer", name: "Composer 2", isThere: () => hasCommand("composer") },
+  { apt: "unzip", name: "unzip", isThere: () => hasCommand("unzip") },
+];
+/** Modules of `php -m`; the other ones that the tests use are part of PHP itself. */
+const PHP_EXTENSIONS = {
+  redis: "php-redis",
+  igbinary: "php-igbinary",
+  curl: "php-curl",
+  pdo_sqlite: "php-sqlite3",
+  mbstring: "php-mbstring",
+  dom: "php-xml",
+  pcntl: "php-cli",
+};
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** Installs with apt what is missing, or says in one line each what to install. */
+export async function installSystemPackages({ php }) {
+  const missing = missingPackages(php);
+  if (missing.length === 0) return;
+  const sudo = sudoPrefix();
+  if (sudo === undefined) {
+    throw new SetupError(
+      missing.map(({ name, apt }) => `install ${name} (Debian, Ubuntu: apt-get install ${apt})`).join("\n"),
+    );
+  }
+  await aptGet(sudo, "apt package lists", ["update"]);
+  const packages = [...new Set(missing.map(({ apt }) => apt))];
+  const install = ["install", "-y", "--no-install-recommends", ...packages];
+  await withoutServices(sudo, () => aptGet(sudo, `apt packages ${packages.join(" ")}`, install));
+  const still = missingPackages(php);
+  if (still.length > 0) {
+    throw new SetupError(
+      still.map(({ name, apt }) => `apt-get installed ${apt}, but ${name} is still missing`).join("\n"),
+    );
+  }
+}
+
+function missingPackages(php) {
+  const commands = [REDIS, ...(php ? PHP_COMMANDS : [])].filter(({ isThere }) => !isThere());
+  return php ? [...commands, ...missingExtensions()] : commands;
+}
+
+function missingExtensions() {
+  const loaded = new Set((outputOf("php", ["-m"]) ?? "").toLowerCase().split("\n"));
+  const missing = Object.keys(PHP_EXTENSIONS).filter((name) => !loaded.has(name));
+  return missing.map((name) => ({ apt: PHP_EXTENSIONS[name], name: `the PHP extension ${name}` }));
+}
+
+function hasCommand(name) {
+  const folders = (process.env.PATH ?? "").split(":").filter(Boolean);
+  return folders.some((folder) => existsSync(`${folder}/${name}`));
+}
+
+/** How to become root without a password: nothing to add, sudo, or undefined when there is no way (or no apt). */
+function sudoPrefix() {
+  if (!hasCommand("apt-get")) return undefined;
+  if (process.getuid() === 0) return [];
+  return hasCommand("sudo") && outputOf("sudo", ["-n", "true"]) !== undefined ? ["sudo", "-n"] : undefined;
+}
+
+async function aptGet(sudo, title, args) {
+  const [command, ...rest] = [...sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", ...args];
+  await runLogged(title, command, rest);
+}
+
+/**
+ * Keeps Debian's redis-server package from starting a service on port 6379: the bus runs a server of its own, and
+ * nobody asked for another. Root only: with sudo the service is stopped and disabled afterwards instead.
+ */
+async function withoutServices(sudo, install) {
+  const ownPolicy = sudo.length === 0 && !existsSync(POLICY);
+  if (ownPolicy) {
+    writeFileSync(POLICY, "#!/bin/sh\nexit 101\n");
+    chmodSync(POLICY, 0o755);
+  }
+  const hadRedis = REDIS.isThere();
+  try {
+    await install();
+  } finally {
+    if (ownPolicy) rmSync(POLICY);
+  }
+  if (hadRedis || !existsSync("/run/systemd/system")) return;
+  say("the service that came with redis-server is switched off; the bus starts its own");
+  const [command, ...rest] = [...sudo, "systemctl", "disable", "--now", "redis-server.service"];
+  await runLogged("redis-server service off", command, rest);
+}
