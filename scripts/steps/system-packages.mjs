@@ -2,6 +2,11 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { outputOf, runLogged, SetupError, say } from "../lib/run.mjs";
 
 /** What apt calls it, how to see that it is there, and what to install where there is no apt. */
+const FLOCK = {
+  apt: "util-linux",
+  name: "flock",
+  isThere: () => process.platform !== "linux" || hasCommand("flock"),
+};
 const REDIS = {
   apt: "redis-server",
   name: "redis-server 7 or later",
@@ -37,7 +42,8 @@ export async function installSystemPackages({ php }) {
   await aptGet(sudo, "apt package lists", ["update"]);
   const packages = [...new Set(missing.map(({ apt }) => apt))];
   const install = ["install", "-y", "--no-install-recommends", ...packages];
-  await withoutServices(sudo, () => aptGet(sudo, `apt packages ${packages.join(" ")}`, install));
+  say(`missing: ${packages.join(", ")}`);
+  await withoutServices(sudo, () => aptGet(sudo, "apt packages", install));
   const still = missingPackages(php);
   if (still.length > 0) {
     throw new SetupError(
@@ -47,7 +53,7 @@ export async function installSystemPackages({ php }) {
 }
 
 function missingPackages(php) {
-  const commands = [REDIS, ...(php ? PHP_COMMANDS : [])].filter(({ isThere }) => !isThere());
+  const commands = [REDIS, FLOCK, ...(php ? PHP_COMMANDS : [])].filter(({ isThere }) => !isThere());
   return php ? [...commands, ...missingExtensions()] : commands;
 }
 
