@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
 import type {
+  DeadLetter,
   DeliveryCounts,
   DeliveryRecords,
   LeasedRun,
@@ -166,6 +167,11 @@ export class DeliveryQueue {
   async raiseFloor(): Promise<void> {
     const settled = await this.parts.records.settledUpTo();
     if (settled !== undefined) await this.parts.ledger.raiseFloor(this.topic, this.consumer, settled);
+  }
+
+  /** The newest dead letters first, at most `limit`. */
+  deadLetters(limit: number): Promise<DeadLetter[]> {
+    return this.parts.records.deadLetters(limit);
   }
 
   counts(): Promise<DeliveryCounts> {

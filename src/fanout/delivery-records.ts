@@ -85,6 +85,16 @@ export interface SettleReply {
   readonly followUp: boolean;
 }
 
+/** An event its consumer did not take, with its own copy of the envelope (JSON text). */
+export interface DeadLetter {
+  readonly id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly reason: string;
+  readonly attempts: number;
+  readonly envelope: string;
+}
+
 export interface DeliveryCounts {
   readonly cursor: LedgerId;
   /** Ledger events before the cursor, trimmed ones included. */
@@ -205,6 +215,18 @@ export class DeliveryRecords {
   async redrive(deadLetter: string): Promise<string | undefined> {
     const ticket = list(await this.run(this.scripts.redrive, deadLetter))[0];
     return ticket === undefined ? undefined : text(ticket);
+  }
+
+  /** The newest dead letters first, at most `limit`. */
+  async deadLetters(limit: number): Promise<DeadLetter[]> {
+    const entries = await this.redis.xrevrange(this.keys.dead, "+", "-", "COUNT", limit);
+    return entries.map(([id, flat]) => {
+      const fields = Object.fromEntries(
+        flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ""]] : [])),
+      );
+      const { reason = "", attempts = "0", envelope = "" } = fields as Record<string, string>;
+      return { id, at: new Date(recordedAt(id)).toISOString(), reason, attempts: Number(attempts), envelope };
+    });
   }
 
   /** Tickets that waiting runs count on; see audit.lua. */

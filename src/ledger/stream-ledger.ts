@@ -14,9 +14,17 @@ import type {
 } from "./ledger.js";
 import { RecentEntries } from "./recent-entries.js";
 
-const recordScript = Script.load(import.meta.url, "record");
-const trimScript = Script.load(import.meta.url, "trim");
-const floorScript = Script.load(import.meta.url, "floor");
+/** The scripts behind the ledger; a parameter, so that a test can show that each check in them is needed. */
+export interface LedgerScripts {
+  readonly record: Script;
+  readonly trim: Script;
+  readonly floor: Script;
+}
+
+export function loadLedgerScripts(): LedgerScripts {
+  const load = (name: string) => Script.load(import.meta.url, name);
+  return { record: load("record"), trim: load("trim"), floor: load("floor") };
+}
 
 type StreamEntries = [id: Buffer, fields: Buffer[]][];
 
@@ -24,7 +32,10 @@ type StreamEntries = [id: Buffer, fields: Buffer[]][];
 export class StreamLedger implements Ledger, TrimFloors {
   private readonly recent = new Map<string, RecentEntries>();
 
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly scripts: LedgerScripts = loadLedgerScripts(),
+  ) {}
 
   async record(
     topic: string,
@@ -33,7 +44,7 @@ export class StreamLedger implements Ledger, TrimFloors {
   ): Promise<Recorded[]> {
     const keys = ledgerKeys(topic);
     const reply = list(
-      await recordScript.run(
+      await this.scripts.record.run(
         this.redis,
         [keys.stream, keys.meta, ...events.map((event) => `${keys.seen}${event.source}/${event.id}`)],
         [options.epoch ?? "", options.rememberMs, ...events.flatMap((event) => [event.digest, event.text])],
@@ -73,12 +84,14 @@ export class StreamLedger implements Ledger, TrimFloors {
   async trim(topic: string, keepFromMs: number, consumers: readonly string[]): Promise<number> {
     const keys = ledgerKeys(topic);
     const oldest = `${Math.max(0, Math.floor(keepFromMs))}-0`;
-    const reply = list(await trimScript.run(this.redis, [keys.stream, keys.floors], [oldest, ...consumers]));
+    const reply = list(
+      await this.scripts.trim.run(this.redis, [keys.stream, keys.floors], [oldest, ...consumers]),
+    );
     return Number(reply[0] ?? 0);
   }
 
   async raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void> {
-    await floorScript.run(this.redis, [ledgerKeys(topic).floors], [holder, settledUpTo]);
+    await this.scripts.floor.run(this.redis, [ledgerKeys(topic).floors], [holder, settledUpTo]);
   }
 
   async hasFloor(topic: string, holder: string): Promise<boolean> {

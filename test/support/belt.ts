@@ -9,8 +9,9 @@ import {
 import { Tickets } from "../../src/fanout/tickets.js";
 import type { DeliveryPolicy, Waker } from "../../src/fanout/types.js";
 import type { RecordableEvent } from "../../src/ledger/ledger.js";
-import { StreamLedger } from "../../src/ledger/stream-ledger.js";
+import { type LedgerScripts, StreamLedger } from "../../src/ledger/stream-ledger.js";
 import { deliveryKeys, queueName, queuePrefix } from "../../src/redis/keys.js";
+import type { Life } from "./mortal.js";
 
 export const policy: DeliveryPolicy = {
   start: "window",
@@ -54,6 +55,9 @@ export function numberIn(body: Buffer): number {
 export const silent = { info() {}, warn() {}, error() {} };
 
 export interface BeltOptions {
+  /** When and how this sidecar dies. */
+  readonly life?: Life;
+  readonly ledgerScripts?: LedgerScripts;
   readonly scripts?: DeliveryScripts;
   readonly waker?: Waker;
   readonly errors?: string[];
@@ -62,7 +66,9 @@ export interface BeltOptions {
 export function belt(url: string, options: BeltOptions = {}): Belt {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   const queueConnection = new Redis(url, { maxRetriesPerRequest: null });
-  const ledger = new StreamLedger(redis);
+  options.life?.bind(redis);
+  options.life?.bind(queueConnection);
+  const ledger = new StreamLedger(redis, options.ledgerScripts);
   const scripts = options.scripts ?? loadDeliveryScripts();
   const open: DeliveryQueue[] = [];
   const log = {
@@ -98,7 +104,7 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
     },
     pass: (consumer, ms) => passTime(redis, consumer, ms),
     async close() {
-      for (const queue of open) await queue.close();
+      if (options.life?.dead !== true) for (const queue of open) await queue.close();
       redis.disconnect();
       queueConnection.disconnect();
     },

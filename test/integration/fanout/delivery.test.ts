@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
-import { type Belt, belt, freshName, numberIn } from "../../support/belt.js";
+import { type Belt, belt, numberIn } from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 

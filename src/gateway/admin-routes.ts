@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import express, { type NextFunction, type Request, type Response } from "express";
+import { HmsSyncError } from "../errors.js";
+import type { AccessKeys } from "./access-keys.js";
+import { mustBeAdmin } from "./authorize.js";
+import { bodyObject, invalidRequest, readBody } from "./body.js";
+import type { Directory, Identity, Operations } from "./types.js";
+
+export interface AdminRouteParts {
+  readonly directory: Directory;
+  readonly operations: Operations;
+  readonly accessKeys: AccessKeys;
+  readonly bodyLimit: number;
+}
+
+type Next = (error?: unknown) => void;
+
+/** The routes of operators and of whoami. The caller has authenticated the request and set its `identity`. */
+export function adminRoutes(
+  parts: AdminRouteParts,
+): (request: IncomingMessage, response: ServerResponse, next: Next) => void {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.get(
+    "/v1/whoami",
+    (request, response) => void response.json(whoami(parts.directory, identityOf(request))),
+  );
+  app.use("/v1", (request, _response, next) => {
+    mustBeAdmin(identityOf(request));
+    next();
+  });
+  app.get("/v1/status", async (_request, response) => void response.json(await parts.operations.status()));
+  app.get("/v1/rejects", async (request, response) => {
+    response.json({ rejects: await parts.operations.rejects(limitOf(request)) });
+  });
+  deadLetterRoutes(app, parts);
+  keyRoutes(app, parts);
+  app.use((error: unknown, _request: Request, _response: Response, next: NextFunction) => next(error));
+  return app as unknown as ReturnType<typeof adminRoutes>;
+}
+
+function deadLetterRoutes(app: express.Express, parts: AdminRouteParts): void {
+  app.get("/v1/dead-letters", async (request, response) => {
+    const { topic, consumer } = request.query;
+    const filter = {
+      ...(typeof topic === "string" ? { topic } : {}),
+      ...(typeof consumer === "string" ? { consumer } : {}),
+      limit: limitOf(request),
+    };
+    response.json({ dead_letters: await parts.operations.deadLetters(filter) });
+  });
+  app.post("/v1/dead-letters/redrive", async (request, response) => {
+    const body = bodyObject(await readBody(request, parts.bodyLimit));
+    const topic = textOf(body, "topic");
+    const consumer = textOf(body, "consumer");
+    const ids = body.all === true ? "all" : body.ids;
+    if (
+      ids !== "all" &&
+      !(Array.isArray(ids) && ids.every((id) => typeof id === "string" && /^\d+-\d+$/.test(id)))
+    ) {
+      throw invalidRequest("ids", ids, 'the ids of dead letters, or "all": true');
+    }
+    response.json(await parts.operations.redrive(topic, consumer, ids as string[] | "all"));
+  });
+}
+
+function keyRoutes(app: express.Express, parts: AdminRouteParts): void {
+  app.get(
+    "/v1/keys",
+    async (_request, response) => void response.json({ keys: await parts.accessKeys.list() }),
+  );
+  app.post("/v1/keys", async (request, response) => {
+    const system = textOf(bodyObject(await readBody(request, parts.bodyLimit)), "system");
+    if (!parts.directory.systems.has(system)) throw unknownSystem(system, parts.directory);
+    response.status(201).json(await parts.accessKeys.create(system));
+  });
+  app.delete("/v1/keys/:id", async (request, response) => {
+    if (!(await parts.accessKeys.revoke(request.params.id))) {
+      throw new HmsSyncError("unknown_key", `there is no key ${request.params.id}; see: hms-sync keys list`, {
+        status: 404,
+      });
+    }
+    response.status(204).end();
+  });
+}
+
+function whoami(directory: Directory, { system, admin }: Identity): unknown {
+  const topics = [...directory.topics.values()];
+  return {
+    system,
+    admin,
+    consumes: topics
+      .filter((topic) => topic.consumers.some(({ name }) => name === system))
+      .map(({ name }) => name),
+    produces: topics.filter((topic) => topic.producers.includes(system)).map(({ name }) => name),
+  };
+}
+
+function identityOf(request: Request): Identity {
+  return (request as Request & { identity: Identity }).identity;
+}
+
+function limitOf(request: Request): number {
+  const text = request.query.limit ?? "100";
+  const limit = typeof text === "string" && /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 10_000) return limit;
+  throw invalidRequest("limit", text, "a number from 1 to 10000");
+}
+
+function textOf(body: Record<string, unknown>, name: string): string {
+  const value = body[name];
+  if (typeof value === "string" && value !== "") return value;
+  throw invalidRequest(name, value, "a name");
+}
+
+function unknownSystem(system: string, directory: Directory): HmsSyncError {
+  const known = [...directory.systems].sort().join(", ");
+  return new HmsSyncError(
+    "unknown_system",
+    `"${system.slice(0, 100)}" is no producer or consumer of any topic in topics.yaml; known: ${known}`,
+    { status: 404 },
+  );
+}

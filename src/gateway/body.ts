@@ -1,0 +1,84 @@
+import type { IncomingMessage } from "node:http";
+import { HmsSyncError } from "../errors.js";
+
+/** Deepest nesting of a request that is not a payload; payloads have a limit of their own. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Reads a request body of at most `limit` bytes.
+ * Rejects with `body_too_large` (413), or `truncated_body` (400) when the client went away half-way.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return await new Promise<Buffer>((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        request.pause();
+        reject(tooLarge(limit));
+      } else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    request.on("error", () => reject(truncated()));
+    request.on("close", () => {
+      if (!request.complete) reject(truncated());
+    });
+  });
+}
+
+/** The body as text; bytes that are not UTF-8 are refused (`invalid_utf8`, 400), as RFC 8259 asks. */
+export function bodyText(body: Buffer): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new HmsSyncError("invalid_utf8", "the body is not valid UTF-8; send JSON in UTF-8", {
+      status: 400,
+      cause,
+    });
+  }
+}
+
+/** The body as a JSON object; an empty body is `{}`. Refused with `malformed_json` (400). */
+export function bodyObject(body: Buffer): Record<string, unknown> {
+  if (body.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(bodyText(body));
+  } catch (cause) {
+    if (cause instanceof HmsSyncError) throw cause;
+    throw new HmsSyncError("malformed_json", `the body is not JSON: ${(cause as Error).message}`, {
+      status: 400,
+      cause,
+    });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalidRequest("body", value, "a JSON object");
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The error for a member of a request that is not what it must be. */
+export function invalidRequest(name: string, value: unknown, expected: string): HmsSyncError {
+  const shown = JSON.stringify(value) ?? "nothing";
+  const short = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
+  return new HmsSyncError("invalid_request", `${name} is ${short}; send ${expected}`, { status: 400 });
+}
+
+function tooLarge(limit: number): HmsSyncError {
+  return new HmsSyncError(
+    "body_too_large",
+    `the body is larger than ${limit} bytes (HMS_SYNC_BODY_LIMIT); send less at a time`,
+    {
+      status: 413,
+      details: { limit },
+    },
+  );
+}
+
+function truncated(): HmsSyncError {
+  return new HmsSyncError("truncated_body", "the connection ended before the body did; nothing was stored", {
+    status: 400,
+  });
+}

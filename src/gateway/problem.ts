@@ -1,0 +1,67 @@
+import type { ServerResponse } from "node:http";
+import { HmsSyncError } from "../errors.js";
+
+/** Problem details for HTTP APIs, RFC 9457, with our stable `code` and what the error tells besides. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+}
+
+/** The problem an error is to a caller. An error that is not ours tells nothing but that it happened. */
+export function problemOf(error: unknown): Problem & Record<string, unknown> {
+  const known = error instanceof HmsSyncError ? error : toKnown(error);
+  return {
+    ...known.details,
+    type: "about:blank",
+    title: titleOf(known.code),
+    status: known.status,
+    detail: known.message,
+    code: known.code,
+  };
+}
+
+/** Answers with the problem; a retryable one says when to try again (seconds, RFC 9110 Retry-After). */
+export function sendProblem(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const problem = problemOf(error);
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
+    "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
+    ...(problem.status === 503 || problem.status === 429 ? { "retry-after": "1" } : {}),
+    ...(problem.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+    // The rest of an oversized body is not read, so the connection cannot go on.
+    ...(problem.status === 413 || problem.status === 408 ? { connection: "close" } : {}),
+  });
+  response.end(body);
+}
+
+function titleOf(code: string): string {
+  const words = code.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const outOfMemory = /^OOM |used memory > 'maxmemory'/;
+
+function toKnown(error: unknown): HmsSyncError {
+  const message = error instanceof Error ? error.message : "";
+  if (outOfMemory.test(message)) {
+    return new HmsSyncError(
+      "out_of_memory",
+      "Redis is out of memory and takes no events; free memory or raise maxmemory",
+      {
+        status: 503,
+        retryable: true,
+      },
+    );
+  }
+  return new HmsSyncError("internal_error", "the gateway failed to answer this request; its log says why", {
+    status: 500,
+  });
+}

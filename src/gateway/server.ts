@@ -1,0 +1,200 @@
+import { setMaxListeners } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { HmsSyncError } from "../errors.js";
+import type { AccessKeys } from "./access-keys.js";
+import { adminRoutes } from "./admin-routes.js";
+import { bearerToken, topicNamed } from "./authorize.js";
+import { DeliveryRoutes } from "./delivery-routes.js";
+import { eventsRoute } from "./events-route.js";
+import { problemOf, sendProblem } from "./problem.js";
+import { publishRoute } from "./publish-route.js";
+import type {
+  Directory,
+  EventReader,
+  GatewayLog,
+  GatewayQueue,
+  Identity,
+  Operations,
+  Publish,
+} from "./types.js";
+
+export interface GatewayParts {
+  readonly directory: Directory;
+  readonly queue: (consumer: string, topic: string) => GatewayQueue | undefined;
+  readonly publish: Publish;
+  readonly events: EventReader;
+  readonly operations: Operations;
+  readonly accessKeys: AccessKeys;
+  /** Largest request body in bytes. */
+  readonly bodyLimit: number;
+  readonly log: GatewayLog;
+}
+
+type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  identity: Identity,
+  url: URL,
+) => Promise<void>;
+
+/** The HTTP side of the bus. Every route but /healthz and /readyz wants a bearer token. */
+export class Gateway {
+  private readonly server: Server;
+  private readonly closing = new AbortController();
+  private readonly deliveries: DeliveryRoutes;
+  private readonly admin: ReturnType<typeof adminRoutes>;
+  private ready = false;
+
+  constructor(private readonly parts: GatewayParts) {
+    setMaxListeners(0, this.closing.signal);
+    this.deliveries = new DeliveryRoutes({ ...parts, closing: this.closing.signal });
+    this.admin = adminRoutes(parts);
+    this.server = createServer(
+      {
+        headersTimeout: 10_000,
+        // A body that trickles in ends here (408); a waiting pull has sent its body long before.
+        requestTimeout: 30_000,
+        connectionsCheckingInterval: 2_000,
+        keepAliveTimeout: 65_000,
+        maxHeaderSize: 16 * 1024,
+      },
+      (request, response) => void this.answer(request, response),
+    );
+    this.server.maxRequestsPerSocket = 0;
+  }
+
+  /** Listens; resolves to the base URL. Rejects with `port_in_use` naming HMS_SYNC_PORT. */
+  async listen(host: string, port: number): Promise<string> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      this.server.listen(port, host, resolve);
+    });
+    const address = this.server.address() as AddressInfo;
+    return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  }
+
+  /** From now on /readyz answers 200. */
+  markReady(): void {
+    this.ready = true;
+  }
+
+  /** Answers waiting pulls at once, lets running requests end, then closes. */
+  async close(): Promise<void> {
+    this.ready = false;
+    this.closing.abort();
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    const force = setTimeout(() => this.server.closeAllConnections(), 5_000);
+    await closed;
+    clearTimeout(force);
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.route(request, response);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status >= 500) {
+        const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.parts.log.error("request failed", {
+          method: request.method,
+          path: pathOf(request),
+          code: problem.code,
+          cause,
+        });
+      }
+      sendProblem(response, error);
+    }
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = pathOf(request);
+    if (path === "/healthz") return plain(response, 200, "ok");
+    if (path === "/readyz")
+      return plain(response, this.ready ? 200 : 503, this.ready ? "ready" : "not ready");
+    const identity = await this.identify(request);
+    const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events)$/.exec(path);
+    if (match === null) return await this.toAdmin(request, response, identity);
+    const topic = decodeSegment(match[1]!);
+    const handler = this.handlerFor(request.method ?? "GET", match[2]!, topic);
+    await handler(request, response, identity, new URL(request.url ?? "/", "http://gateway"));
+  }
+
+  private handlerFor(method: string, action: string, topic: string): Handler {
+    if (method === "POST" && action === "pull")
+      return (req, res, who) => this.deliveries.pull(req, res, who, topic);
+    if (method === "POST" && action === "settle")
+      return (req, res, who) => this.deliveries.settle(req, res, who, topic);
+    if (method === "POST") return (req, res, who) => publishRoute(this.parts, req, res, who, topic);
+    if (method === "GET" && action === "events") {
+      const parts = { ...this.parts, closing: this.closing.signal };
+      return (_req, res, who, url) => eventsRoute(parts, url.searchParams, res, who, topic);
+    }
+    topicNamed(this.parts.directory, topic);
+    throw new HmsSyncError("method_not_allowed", `${method} is not a method of …/${action}`, { status: 405 });
+  }
+
+  private async identify(request: IncomingMessage): Promise<Identity> {
+    const token = bearerToken(request.headers.authorization);
+    const identity = token === undefined ? undefined : await this.parts.accessKeys.identify(token);
+    if (identity !== undefined) return identity;
+    const problem =
+      token === undefined ? "there is no bearer token" : "the bearer token is not (or no longer) valid";
+    throw new HmsSyncError(
+      "unauthorized",
+      `${problem}; send Authorization: Bearer <token>, made with: hms-sync keys create NAME`,
+      {
+        status: 401,
+      },
+    );
+  }
+
+  private async toAdmin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    identity: Identity,
+  ): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      response.once("close", resolve);
+      (request as IncomingMessage & { identity: Identity }).identity = identity;
+      this.admin(request, response, (error: unknown) => {
+        reject(
+          error ??
+            new HmsSyncError("not_found", `there is no route ${request.method} ${pathOf(request)}`, {
+              status: 404,
+            }),
+        );
+      });
+    });
+  }
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? "/";
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    // Not percent-encoding: taken as it is, it names no topic.
+    return segment;
+  }
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain", "content-length": text.length + 1 });
+  response.end(`${text}\n`);
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code !== "EADDRINUSE") return error;
+  return new HmsSyncError(
+    "port_in_use",
+    `port ${port} on ${host} is taken; stop what uses it or set HMS_SYNC_PORT`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,72 @@
+import type { Lease, Settled, SettleRequest } from "../fanout/types.js";
+
+/** Who a bearer token speaks for. */
+export interface Identity {
+  readonly system: string;
+  readonly admin: boolean;
+}
+
+/** What the gateway needs of one delivery queue. */
+export interface GatewayQueue {
+  readonly policy: { readonly ackWaitMs: number };
+  pull(max: number, waitMs: number, signal: AbortSignal): Promise<Lease[]>;
+  settle(requests: readonly SettleRequest[]): Promise<Settled[]>;
+  redrive(ids: readonly string[]): Promise<string[]>;
+}
+
+export interface GatewayTopic {
+  readonly name: string;
+  readonly qos: "at_least_once" | "exactly_once";
+  readonly version: number;
+  readonly producers: readonly string[];
+  readonly consumers: readonly { readonly name: string }[];
+}
+
+/** The topics and systems of topics.yaml. */
+export interface Directory {
+  readonly topics: ReadonlyMap<string, GatewayTopic>;
+  readonly systems: ReadonlySet<string>;
+}
+
+/** An event as a producer posts it; `payload` is its own JSON text. */
+export interface Posted {
+  readonly topic: string;
+  readonly payload: string;
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  /** Set for the admin token, which may publish to any topic. */
+  readonly anyTopic: boolean;
+}
+
+/** Normalizes, validates and records; rejects with HmsSyncError (4xx) when the event cannot be an envelope. */
+export type Publish = (posted: Posted) => Promise<{ version: number; duplicate: boolean }>;
+
+export interface GatewayLog {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** Envelopes of one topic in ledger order, for passing readers. */
+export interface EventReader {
+  /**
+   * Batches of envelope texts recorded from `sinceMs` (ms since the epoch) on, or, undefined, after this resolved.
+   * Ends at the ledger's end, or with `follow` when `signal` aborts.
+   */
+  read(
+    topic: string,
+    sinceMs: number | undefined,
+    follow: boolean,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer[]>>;
+}
+
+/** What operators may look at and do; each resolves to a JSON value. */
+export interface Operations {
+  status(): Promise<unknown>;
+  rejects(limit: number): Promise<unknown>;
+  deadLetters(filter: { topic?: string; consumer?: string; limit: number }): Promise<unknown>;
+  redrive(topic: string, consumer: string, ids: readonly string[] | "all"): Promise<{ redriven: string[] }>;
+}

@@ -1,0 +1,117 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { HmsSyncError } from "../errors.js";
+import { type Leadership, renewMs } from "./leadership.js";
+import type { IntakeLog } from "./types.js";
+
+/** A way in that the leader keeps open. */
+export interface Door {
+  run(epoch: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface IntakeState {
+  readonly leader: boolean;
+  readonly epoch: number;
+  /** Set while another sidecar leads with another topics.yaml: this one must not take over silently. */
+  readonly otherRegistry: boolean;
+}
+
+/** Keeps the doors open while this sidecar leads; claims the lead whenever nobody has it. */
+export class Intake {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private current: IntakeState = { leader: false, epoch: 0, otherRegistry: false };
+  private led: { epoch: number; abort: AbortController; doors: Promise<void> } | undefined;
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly doors: readonly Door[],
+    private readonly digest: string,
+    private readonly log: IntakeLog,
+  ) {}
+
+  get state(): IntakeState {
+    return this.current;
+  }
+
+  /** Claims at once, then keeps claiming until `close`. */
+  async start(): Promise<void> {
+    await this.renew();
+    this.running = this.keepClaiming();
+  }
+
+  /** Finishes what was read, then lets another sidecar lead. */
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await this.stepDown();
+    await this.leadership.release();
+  }
+
+  private async keepClaiming(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      await delay(renewMs, undefined, { signal: this.stopping.signal }).catch(() => {});
+      if (this.stopping.signal.aborted) return;
+      try {
+        await this.renew();
+      } catch (error) {
+        this.log.error("claiming the intake failed", { error: String(error) });
+      }
+    }
+  }
+
+  private async renew(): Promise<void> {
+    const claim = await this.leadership.claim();
+    if (!claim.leader) {
+      const otherRegistry = claim.digest !== this.digest;
+      if (otherRegistry && !this.current.otherRegistry) {
+        this.log.error(
+          "another sidecar reads the intake with another topics.yaml; this one waits until it is gone",
+          {
+            holder: claim.holder,
+          },
+        );
+      }
+      this.current = { leader: false, epoch: 0, otherRegistry };
+      return await this.stepDown();
+    }
+    if (this.led?.epoch === claim.epoch) return;
+    await this.stepDown();
+    this.lead(claim.epoch);
+  }
+
+  private lead(epoch: number): void {
+    const abort = new AbortController();
+    this.current = { leader: true, epoch, otherRegistry: false };
+    this.log.info("reading the intake", { epoch });
+    const doors = Promise.all(this.doors.map((door) => this.keepOpen(door, epoch, abort.signal)));
+    this.led = { epoch, abort, doors: doors.then(() => {}) };
+  }
+
+  // A door that fails opens again, from what was left pending; a fenced one stays shut.
+  private async keepOpen(door: Door, epoch: number, signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      const opened = Date.now();
+      try {
+        await door.run(epoch, signal);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof HmsSyncError && error.code === "fenced") {
+          this.log.warn("a newer reader took over; stopping without acknowledging", { epoch });
+          return;
+        }
+        failures = Date.now() - opened > 10_000 ? 1 : failures + 1;
+        this.log.error("intake failed; what was not stored stays unacknowledged and is read again", {
+          error: String(error),
+        });
+        await delay(Math.min(50 * 2 ** failures, 5_000), undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  private async stepDown(): Promise<void> {
+    this.led?.abort.abort();
+    await this.led?.doors;
+    this.led = undefined;
+  }
+}

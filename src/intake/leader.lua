@@ -1,0 +1,21 @@
+--[[
+One reader of the intake at a time. Each change of hands is a new epoch, which fences the old reader out of the ledger.
+
+KEYS[1] leader hash
+ARGV[1] 'claim' | 'release'   ARGV[2] holder   ARGV[3] registry digest   ARGV[4] term (ms)
+Reply: {'leader', epoch} | {'follower', holder, digest, expires in (ms)} | {'released'}
+]]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local current = redis.call('HMGET', KEYS[1], 'holder', 'epoch', 'expires', 'digest')
+local holder, epoch, expires = current[1], tonumber(current[2] or '0'), tonumber(current[3] or '0')
+if ARGV[1] == 'release' then
+  if holder == ARGV[2] then redis.call('HSET', KEYS[1], 'expires', 0, 'holder', '') end
+  return {'released'}
+end
+if holder and holder ~= '' and holder ~= ARGV[2] and expires > now then
+  return {'follower', holder, current[4] or '', expires - now}
+end
+if holder ~= ARGV[2] or expires <= now then epoch = epoch + 1 end
+redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'epoch', epoch, 'expires', now + tonumber(ARGV[4]), 'digest', ARGV[3])
+return {'leader', epoch}

@@ -1,0 +1,66 @@
+import type { Redis } from "ioredis";
+import { rejectsKey } from "../redis/keys.js";
+
+/** An event that could not become an envelope, as it is kept. */
+export interface Reject {
+  /** Stable code of the reason (docs/errors.md). */
+  readonly code: string;
+  readonly reason: string;
+  /** `stream` or `pubsub`. */
+  readonly door: string;
+  readonly source: string;
+  readonly channel: string;
+  /** The bytes as they came in. */
+  readonly original: Buffer;
+}
+
+export interface StoredReject extends Reject {
+  readonly id: string;
+  /** When it was rejected (RFC 3339). */
+  readonly at: string;
+}
+
+/** Rejects are kept, with reason and original bytes, until an operator removes them. */
+export class Rejects {
+  constructor(private readonly redis: Redis) {}
+
+  async add(rejects: readonly Reject[]): Promise<void> {
+    if (rejects.length === 0) return;
+    const pipeline = this.redis.pipeline();
+    for (const reject of rejects) {
+      pipeline.xadd(
+        rejectsKey,
+        "*",
+        ...["code", reject.code, "reason", reject.reason, "door", reject.door, "source", reject.source],
+        ...["channel", reject.channel, "original", reject.original],
+      );
+    }
+    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+  }
+
+  /** The newest rejects first, at most `limit`. */
+  async newest(limit: number): Promise<StoredReject[]> {
+    const entries = await this.redis.xrevrangeBuffer(rejectsKey, "+", "-", "COUNT", limit);
+    return entries.map(([id, fields]) => stored(id.toString("latin1"), fields));
+  }
+
+  async count(): Promise<number> {
+    return await this.redis.xlen(rejectsKey);
+  }
+}
+
+function stored(id: string, fields: readonly Buffer[]): StoredReject {
+  const values = new Map<string, Buffer>();
+  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i]!.toString("utf8"), fields[i + 1]!);
+  const value = (name: string) => values.get(name)?.toString("utf8") ?? "";
+  return {
+    id,
+    at: new Date(Number(id.slice(0, id.indexOf("-")))).toISOString(),
+    code: value("code"),
+    reason: value("reason"),
+    door: value("door"),
+    source: value("source"),
+    channel: value("channel"),
+    original: values.get("original") ?? Buffer.alloc(0),
+  };
+}

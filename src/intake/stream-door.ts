@@ -1,0 +1,130 @@
+import type { Redis } from "ioredis";
+import { intakeKey } from "../redis/keys.js";
+import type { IntakeProcessor } from "./processor.js";
+import type { IntakeLog, IntakeOutcome, RawMessage } from "./types.js";
+
+const group = "hms-sync";
+/** One fixed name: whoever leads owns what an earlier leader had claimed. */
+const reader = "reader";
+const batchSize = 500;
+const blockMs = 1_000;
+/** On a busy belt, batches smaller than this wait `lingerMs` for company: each costs the same whatever its size. */
+const smallBatch = 32;
+const lingerMs = 2;
+const batchesInFlight = 2;
+
+type StreamEntry = [id: Buffer, fields: Buffer[] | null];
+
+export interface StreamDoorParts {
+  readonly redis: Redis;
+  /** A connection of its own: it blocks. */
+  readonly blocking: Redis;
+  readonly processor: IntakeProcessor;
+  /** Parses and normalizes one entry's fields. */
+  readonly read: (fields: Map<string, Buffer>) => IntakeOutcome;
+  readonly log: IntakeLog;
+}
+
+/** The durable door: the stream that the PHP driver writes. An entry is acknowledged when the ledger has it. */
+export class StreamDoor {
+  constructor(private readonly parts: StreamDoorParts) {}
+
+  /** Creates stream and group where they are missing. */
+  async open(): Promise<void> {
+    try {
+      await this.parts.redis.xgroup("CREATE", intakeKey, group, "0", "MKSTREAM");
+    } catch (error) {
+      if (!String(error).includes("BUSYGROUP")) throw error;
+    }
+  }
+
+  /** Entries not yet acknowledged. */
+  async backlog(): Promise<number> {
+    return await this.parts.redis.xlen(intakeKey);
+  }
+
+  /**
+   * Reads until `signal` aborts: first what an earlier reader had in hand, then what is new. Rejects when an entry
+   * could not be stored; it then stays pending for the next call.
+   */
+  async run(epoch: number, signal: AbortSignal): Promise<void> {
+    await this.readPending(epoch, signal);
+    const inFlight: Promise<void>[] = [];
+    let lastRead = 0;
+    try {
+      while (!signal.aborted) {
+        const entries = await this.readNew();
+        if (signal.aborted) return; // unacknowledged: the next reader's
+        if (entries.length === 0) continue;
+        inFlight.push(this.handle(entries, epoch));
+        inFlight.at(-1)!.catch(() => {}); // awaited below
+        if (inFlight.length >= batchesInFlight) await inFlight.shift();
+        const now = performance.now();
+        if (entries.length < smallBatch && now - lastRead < lingerMs * 2) {
+          await new Promise((resolve) => setTimeout(resolve, lingerMs));
+        }
+        lastRead = now;
+      }
+    } finally {
+      await Promise.all(inFlight);
+    }
+  }
+
+  private async readPending(epoch: number, signal: AbortSignal): Promise<void> {
+    let after = "0";
+    while (!signal.aborted) {
+      const reply = await this.parts.redis.xreadgroupBuffer(
+        ...(["GROUP", group, reader, "COUNT", batchSize, "STREAMS", intakeKey, after] as const),
+      );
+      const entries = entriesOf(reply);
+      if (entries.length === 0) return;
+      this.parts.log.info("taking over what an earlier reader had in hand", { entries: entries.length });
+      await this.handle(entries, epoch);
+      after = entries.at(-1)![0].toString("latin1");
+    }
+  }
+
+  private async readNew(): Promise<StreamEntry[]> {
+    const reply = await this.parts.blocking.xreadgroupBuffer(
+      ...(["GROUP", group, reader, "COUNT", batchSize, "BLOCK", blockMs, "STREAMS", intakeKey, ">"] as const),
+    );
+    return entriesOf(reply);
+  }
+
+  private async handle(entries: readonly StreamEntry[], epoch: number): Promise<void> {
+    await this.parts.processor.process(
+      "stream",
+      entries.filter(([, fields]) => fields !== null).map(([, fields]) => this.message(fields!)),
+      epoch,
+    );
+    const ids = entries.map(([id]) => id);
+    const reply = await this.parts.redis
+      .pipeline()
+      .xack(intakeKey, group, ...ids)
+      .xdel(intakeKey, ...ids)
+      .exec();
+    for (const [error] of reply ?? []) if (error !== null) throw error;
+  }
+
+  private message(fields: readonly Buffer[]): RawMessage {
+    const named = new Map<string, Buffer>();
+    for (let i = 0; i + 1 < fields.length; i += 2) named.set(fields[i]!.toString("utf8"), fields[i + 1]!);
+    return {
+      original: originalOf(named),
+      channel: named.get("channels")?.toString("utf8") ?? "",
+      read: () => this.parts.read(named),
+    };
+  }
+}
+
+/** The entry as one JSON-like line of bytes, the data untouched, for whoever looks at a reject. */
+function originalOf(fields: ReadonlyMap<string, Buffer>): Buffer {
+  return Buffer.concat(
+    [...fields].flatMap(([name, value]) => [Buffer.from(`${name}: `), value, Buffer.from("\n")]),
+  );
+}
+
+function entriesOf(reply: unknown): StreamEntry[] {
+  const streams = reply as [Buffer, StreamEntry[]][] | null;
+  return streams?.[0]?.[1] ?? [];
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
+import { sidecarsKey, wakeKey } from "./keys.js";
+
+/** What a sidecar tells the others: a delivery waits, or access keys changed. */
+export interface WakeMessage {
+  readonly kind: "delivery" | "access-keys";
+  readonly consumer: string;
+  readonly topic: string;
+}
+
+export interface WakeLog {
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+const blockMs = 5_000;
+const heartbeatMs = 2_000;
+/** A sidecar silent for this long (ms) is not told of anything any more. */
+const aliveMs = 10_000;
+const maxEntries = 1_000;
+
+/**
+ * One capped stream on which sidecars wake each other's waiting pulls, and one blocking read of it per sidecar. A lost
+ * wake-up costs time, never an event: every pull looks at its queue again when it ends, and the sweeper wakes too.
+ */
+export class WakeStream {
+  readonly id = randomUUID();
+  private last = "$";
+  private peers = 0;
+  private closed = false;
+  private reading: Promise<void> = Promise.resolve();
+  private heartbeat: NodeJS.Timeout | undefined;
+  private readonly queued = new Set<string>();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly blocking: Redis,
+    private readonly log: WakeLog,
+  ) {}
+
+  /** Other sidecars that gave a sign of life lately. */
+  get otherSidecars(): number {
+    return this.peers;
+  }
+
+  async start(onWake: (message: WakeMessage) => void): Promise<void> {
+    const entries = await this.redis.xrevrange(wakeKey, "+", "-", "COUNT", 1);
+    this.last = entries[0]?.[0] ?? "0-0";
+    await this.beat();
+    this.heartbeat = setInterval(() => {
+      this.beat().catch((error: unknown) => this.log.warn("sign of life failed", { error: String(error) }));
+    }, heartbeatMs);
+    this.heartbeat.unref();
+    this.reading = this.read(onWake);
+  }
+
+  wakeElsewhere(consumer: string, topic: string): void {
+    if (this.peers > 0) this.send({ kind: "delivery", consumer, topic });
+  }
+
+  /** Told to all, since a peer that just started may not be known yet. */
+  accessKeysChanged(): void {
+    this.send({ kind: "access-keys", consumer: "", topic: "" });
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.heartbeat);
+    this.blocking.disconnect();
+    await this.reading;
+    if (this.redis.status === "ready") await this.redis.zrem(sidecarsKey, this.id);
+  }
+
+  // Several wake-ups of one queue in one turn of the event loop are one.
+  private send({ kind, consumer, topic }: WakeMessage): void {
+    const key = `${kind} ${consumer} ${topic}`;
+    if (this.queued.has(key)) return;
+    this.queued.add(key);
+    setImmediate(() => {
+      this.queued.delete(key);
+      this.redis
+        .xadd(
+          wakeKey,
+          "MAXLEN",
+          "~",
+          maxEntries,
+          "*",
+          "from",
+          this.id,
+          "kind",
+          kind,
+          "consumer",
+          consumer,
+          "topic",
+          topic,
+        )
+        .catch((error: unknown) => this.log.warn("waking other sidecars failed", { error: String(error) }));
+    });
+  }
+
+  private async beat(): Promise<void> {
+    const now = Date.now();
+    const reply = await this.redis
+      .multi()
+      .zadd(sidecarsKey, now, this.id)
+      .zremrangebyscore(sidecarsKey, "-inf", now - aliveMs)
+      .zcard(sidecarsKey)
+      .exec();
+    this.peers = Number(reply?.[2]?.[1] ?? 1) - 1;
+  }
+
+  private async read(onWake: (message: WakeMessage) => void): Promise<void> {
+    while (!this.closed) {
+      try {
+        const reply = await this.blocking.xread(
+          "COUNT",
+          100,
+          "BLOCK",
+          blockMs,
+          "STREAMS",
+          wakeKey,
+          this.last,
+        );
+        for (const [id, fields] of reply?.[0]?.[1] ?? []) {
+          this.last = id;
+          const message = Object.fromEntries(
+            fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1]]] : [])),
+          );
+          if (message.from !== this.id) onWake(message as unknown as WakeMessage);
+        }
+      } catch (error) {
+        if (this.closed) return;
+        this.log.warn("reading the wake stream failed; trying again", { error: String(error) });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+  }
+}
