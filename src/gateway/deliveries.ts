@@ -1,5 +1,5 @@
-import type { Lease, SettleAction, Settled, SettleRequest } from "../fanout/types.js";
 import { invalidRequest } from "./body.js";
+import type { Lease, SettleAction, Settled, SettleRequest } from "./types.js";
 
 /** Limits of one request. */
 export const maxPull = 1_000;

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HmsSyncError } from "../errors.js";
-import type { Lease } from "../fanout/types.js";
 import { consumerFor, topicNamed } from "./authorize.js";
 import { bodyObject, readBody } from "./body.js";
 import { framedDeliveries, framedType, jsonDeliveries, readPull, readSettles } from "./deliveries.js";
-import type { Directory, GatewayLog, GatewayQueue, Identity } from "./types.js";
+import type { Directory, GatewayLog, GatewayQueue, Identity, Lease } from "./types.js";
 
 export interface DeliveryRouteParts {
   readonly directory: Directory;

@@ -1,4 +1,29 @@
-import type { Lease, Settled, SettleRequest } from "../fanout/types.js";
+/** A lease as it is handed out: `bodies[i]` is the envelope of the event `indexes[i]` of the run. */
+export interface Lease {
+  /** An event's token is `<lease>.<index>`. */
+  readonly lease: string;
+  readonly attempt: number;
+  readonly replayed: boolean;
+  readonly indexes: readonly number[];
+  readonly bodies: readonly Buffer[];
+}
+
+export type SettleAction = "ack" | "nack" | "term" | "release" | "extend";
+
+/** One settle as a client asks for it; `to` widens it to the events up to that index of the same lease. */
+export interface SettleRequest {
+  readonly token: string;
+  readonly action: SettleAction;
+  readonly to?: number;
+  readonly delayMs?: number;
+  readonly reason?: string;
+}
+
+export interface Settled {
+  readonly token: string;
+  readonly to?: number;
+  readonly result: "ok" | "stale" | "unknown";
+}
 
 /** Who a bearer token speaks for. */
 export interface Identity {

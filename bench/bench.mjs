@@ -1,0 +1,207 @@
+// The bus against bare Redis Streams, in one run, on the same Redis settings, with the same split into processes:
+// one publisher, the bus, three consumers that ack every event.
+// usage: npm run bench -- [--rounds 3] [--flood 60000] [--rates 50,200,1000,3000] [--seconds 5]
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Redis } from "ioredis";
+import { start } from "./processes.mjs";
+
+const here = import.meta.dirname;
+const consumers = ["one", "two", "three"];
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "3" },
+    flood: { type: "string", default: "60000" },
+    rates: { type: "string", default: "50,200,1000,3000" },
+    seconds: { type: "string", default: "5" },
+    rivals: { type: "string", default: "bus,streams" },
+  },
+});
+const rounds = Number(values.rounds);
+const rivals = values.rivals.split(",");
+const loads = [
+  { name: "full load", rate: 0, count: Number(values.flood) },
+  ...values.rates
+    .split(",")
+    .filter((rate) => rate !== "")
+    .map((rate) => ({ name: `${rate}/s`, rate: Number(rate), count: Number(rate) * Number(values.seconds) })),
+];
+
+const results = new Map();
+for (let round = 1; round <= rounds; round++) {
+  for (const load of loads) {
+    for (const rival of round % 2 === 1 ? rivals : [...rivals].reverse()) {
+      const figures = await measure(rival, load);
+      const key = `${load.name} ${rival}`;
+      results.set(key, [...(results.get(key) ?? []), figures]);
+      log(`round ${round}  ${key.padEnd(20)} ${line(figures)}`);
+    }
+  }
+}
+summary();
+
+async function measure(rival, load) {
+  const directory = mkdtempSync(join(tmpdir(), "hms-sync-bench-"));
+  const redis = await startRedis(directory);
+  try {
+    return rival === "bus" ? await measureBus(redis, directory, load) : await measureStreams(redis, load);
+  } finally {
+    redis.process.kill();
+    await redis.process.exited;
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function measureBus(redis, directory, load) {
+  const env = {
+    ...process.env,
+    HMS_SYNC_CONFIG: join(here, "topics/topics.yaml"),
+    HMS_SYNC_STATE: directory,
+    HMS_SYNC_REDIS_URL: redis.url,
+    HMS_SYNC_PORT: "0",
+    HMS_SYNC_LOG: "error",
+    NODE_ENV: "development",
+  };
+  const bus = start(
+    process.execPath,
+    [...(process.env.BENCH_NODE_ARGS?.split(" ") ?? []), join(here, "../dist/cli/main.js"), "start"],
+    { env },
+  );
+  const url = (await bus.line(/^ready /)).slice("ready ".length);
+  const token = readFileSync(join(directory, "token"), "utf8").trim();
+  const adapters = consumers.map((name) =>
+    start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count]),
+  );
+  const figures = await run(redis, "hms-sync:intake", load, adapters, bus);
+  bus.kill();
+  await bus.exited;
+  return figures;
+}
+
+async function measureStreams(redis, load) {
+  const readers = consumers.map((name) =>
+    start(process.execPath, [join(here, "streams-consumer.mjs"), redis.url, "bare", name, load.count]),
+  );
+  return await run(redis, "bare", load, readers);
+}
+
+async function run(redis, stream, load, readers, bus) {
+  await Promise.all(readers.map((reader) => reader.line(/^ready$/)));
+  const admin = new Redis(redis.url);
+  const before = await cpuOf(admin, bus);
+  const started = process.hrtime.bigint();
+  const publisher = start(process.execPath, [
+    join(here, "publisher.mjs"),
+    redis.url,
+    stream,
+    load.count,
+    load.rate,
+    1,
+  ]);
+  const done = await Promise.all(
+    readers.map(async (reader) => JSON.parse((await reader.line(/^done /)).slice(5))),
+  );
+  await publisher.exited;
+  const after = await cpuOf(admin, bus);
+  admin.disconnect();
+  await Promise.all(readers.map((reader) => reader.exited));
+  const finished = done.map(({ finishedAt }) => BigInt(finishedAt)).reduce((a, b) => (a > b ? a : b));
+  const seconds = Number(finished - started) / 1e9;
+  return {
+    perSecond: load.count / seconds,
+    p50: Math.max(...done.map(({ p50 }) => p50)),
+    p99: Math.max(...done.map(({ p99 }) => p99)),
+    redisCpuShare: (after.redis - before.redis) / seconds,
+    busCpuShare: (after.bus - before.bus) / seconds,
+  };
+}
+
+async function cpuOf(admin, bus) {
+  const info = await admin.info("cpu");
+  const read = (name) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1]);
+  return {
+    redis: read("used_cpu_sys") + read("used_cpu_user"),
+    bus: bus === undefined ? 0 : processCpu(bus.child.pid),
+  };
+}
+
+// CPU seconds of a process (Linux: clock ticks of 10 ms).
+function processCpu(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+async function startRedis(directory) {
+  const port = await freePort();
+  const args = [
+    "--port",
+    port,
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    directory,
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+  ];
+  const redis = start("redis-server", [
+    ...args,
+    "--appendfsync",
+    "always",
+    "--maxmemory-policy",
+    "noeviction",
+  ]);
+  await redis.line(/Ready to accept connections/);
+  return { url: `redis://127.0.0.1:${port}`, process: redis };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function summary() {
+  log("\nmin / median / max over the rounds; latency from publish to handler, worst of three consumers");
+  for (const load of loads) {
+    for (const rival of rivals) {
+      const all = results.get(`${load.name} ${rival}`);
+      const figure = (name, digits) =>
+        spread(
+          all.map((each) => each[name]),
+          digits,
+        );
+      log(
+        `${load.name.padEnd(10)} ${rival.padEnd(8)} events/s ${figure("perSecond", 0).padEnd(24)} p50 ms ${figure("p50", 1).padEnd(22)} p99 ms ${figure("p99", 1)}`,
+      );
+    }
+    if (rivals.length < 2) continue;
+    const ratios = results
+      .get(`${load.name} bus`)
+      .map((bus, i) => bus.perSecond / results.get(`${load.name} streams`)[i].perSecond);
+    log(`${load.name.padEnd(10)} ratio of events/s, bus to bare Streams: ${spread(ratios, 2)}`);
+  }
+}
+
+function spread(numbers, digits) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+    .map((n) => n.toFixed(digits))
+    .join(" / ");
+}
+
+function line({ perSecond, p50, p99, redisCpuShare, busCpuShare }) {
+  const percent = (share) => `${(share * 100).toFixed(0)} %`;
+  return `${perSecond.toFixed(0)} events/s  p50 ${p50.toFixed(1)} ms  p99 ${p99.toFixed(1)} ms  cpu: redis ${percent(redisCpuShare)}, bus ${percent(busCpuShare)}`;
+}
+
+function log(text) {
+  process.stdout.write(`${text}\n`);
+}

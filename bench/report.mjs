@@ -1,0 +1,36 @@
+// What both kinds of consumer report on stdout: one line "done" with the figures when `count` events are acked.
+
+/** Collects latencies (ms) of `count` events and prints them when all are acked. */
+export class Report {
+  latencies = [];
+  acked = 0;
+
+  constructor(count) {
+    this.count = count;
+  }
+
+  handled(sentAt) {
+    this.latencies.push(Number(process.hrtime.bigint() - BigInt(sentAt)) / 1e6);
+  }
+
+  /** True when this was the last one. */
+  ackedOne() {
+    this.acked++;
+    return this.acked === this.count;
+  }
+
+  print() {
+    const sorted = this.latencies.sort((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+    const cpu = process.cpuUsage();
+    const figures = {
+      acked: this.acked,
+      finishedAt: process.hrtime.bigint().toString(),
+      p50: at(0.5),
+      p99: at(0.99),
+      max: sorted.at(-1),
+      cpuMs: (cpu.user + cpu.system) / 1000,
+    };
+    process.stdout.write(`done ${JSON.stringify(figures)}\n`);
+  }
+}
