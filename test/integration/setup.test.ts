@@ -34,17 +34,11 @@ test.runIf(process.getuid?.() === 0)(
   async () => {
     const path = pathWith("/usr/bin/env", "/bin/sh");
     const fails = "#!/bin/sh\necho 'E: Unable to fetch some archives'\nexit 100\n";
-  writeFileSync(join(path, "apt-get"), fails, { mode: 0o755 });
-  const { code, stdout } = await run(process.execPath, [script], { env: { PATH: path } });
-  expect(code).toBe(1);
-  expect(stdout).toMatch(/apt package lists failed: .*update .*\.cache\/logs\/apt-package-lists\.log.*\nE: Unable/);
-});
-    const services = readdirSync("/usr/sbin").includes("policy-rc.d");
+    writeFileSync(join(path, "apt-get"), fails, { mode: 0o755 });
     const { code, stdout } = await run(process.execPath, [script], { env: { PATH: path } });
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /apt packages failed: .*install -y .*redis-server.*\.cache\/logs\/apt-packages\.log.*\nE: Unable/,
+      /apt package lists failed: .*update .*\.cache\/logs\/apt-package-lists\.log.*\nE: Unable/,
     );
-    expect(readdirSync("/usr/sbin").includes("policy-rc.d")).toBe(services);
   },
 );
