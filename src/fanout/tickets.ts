@@ -15,7 +15,7 @@ export interface TakenTicket {
  * How long BullMQ holds a taken ticket for us (ms). A ticket is spent as soon as its run is leased, so this bounds
  * only how soon the stalled check returns the ticket of a sidecar that died in between.
  */
-const lockMs = 10_000;
+const lockMs = 5_000;
 const stalledCheckMs = 5_000;
 
 /**

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { intakeKey } from "../redis/keys.js";
 import type { IntakeProcessor } from "./processor.js";
@@ -49,25 +50,39 @@ export class StreamDoor {
    */
   async run(epoch: number, signal: AbortSignal): Promise<void> {
     await this.readPending(epoch, signal);
-    const inFlight: Promise<void>[] = [];
+    const unblock = await this.unblocker();
+    signal.addEventListener("abort", unblock);
+    const inFlight = new Set<Promise<void>>();
+    const failures: unknown[] = [];
     let lastRead = 0;
     try {
-      while (!signal.aborted) {
+      while (!signal.aborted && failures.length === 0) {
         const entries = await this.readNew();
-        if (signal.aborted) return; // unacknowledged: the next reader's
+        if (signal.aborted || failures.length > 0) break; // unacknowledged: read again as pending
         if (entries.length === 0) continue;
-        inFlight.push(this.handle(entries, epoch));
-        inFlight.at(-1)!.catch(() => {}); // awaited below
-        if (inFlight.length >= batchesInFlight) await inFlight.shift();
-        const now = performance.now();
-        if (entries.length < smallBatch && now - lastRead < lingerMs * 2) {
-          await new Promise((resolve) => setTimeout(resolve, lingerMs));
-        }
-        lastRead = now;
+        const handled: Promise<void> = this.handle(entries, epoch)
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => inFlight.delete(handled));
+        inFlight.add(handled);
+        if (inFlight.size >= batchesInFlight) await Promise.race(inFlight);
+        if (entries.length < smallBatch && performance.now() - lastRead < lingerMs * 2) await delay(lingerMs);
+        lastRead = performance.now();
       }
     } finally {
+      signal.removeEventListener("abort", unblock);
       await Promise.all(inFlight);
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  // Ends the blocking read early, so that stopping does not wait for it.
+  private async unblocker(): Promise<() => void> {
+    const id = await this.parts.blocking.client("ID");
+    return () => {
+      this.parts.redis.client("UNBLOCK", id).catch((error: unknown) => {
+        this.parts.log.warn("could not end the blocking read; it ends by itself", { error: String(error) });
+      });
+    };
   }
 
   private async readPending(epoch: number, signal: AbortSignal): Promise<void> {

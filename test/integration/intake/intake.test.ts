@@ -1,0 +1,176 @@
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { HmsSyncError } from "../../../src/errors.js";
+import { Intake } from "../../../src/intake/intake.js";
+import { Leadership } from "../../../src/intake/leadership.js";
+import { IntakeProcessor } from "../../../src/intake/processor.js";
+import { PubSubDoor } from "../../../src/intake/pubsub-door.js";
+import { Rejects } from "../../../src/intake/rejects.js";
+import { StreamDoor } from "../../../src/intake/stream-door.js";
+import type { IntakeOutcome } from "../../../src/intake/types.js";
+import { StreamLedger } from "../../../src/ledger/stream-ledger.js";
+import { event, silent, topic } from "../../support/belt.js";
+import { eventually } from "../../support/eventually.js";
+import { startRedis, type TestRedis } from "../../support/redis.js";
+
+let server: TestRedis;
+let redis: Redis;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+beforeEach(() => redis.flushall());
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close();
+});
+
+/** What normalize would make of an entry whose data is a number; "bad" is no event. */
+function read(data: string): IntakeOutcome {
+  if (data === "bad") throw new HmsSyncError("malformed_json", "data is not JSON");
+  if (data === "elsewhere") return { source: "test", events: [], rejects: [], ignored: ["elsewhere"] };
+  return { source: "test", events: [{ topic, ...event(Number(data)) }], rejects: [], ignored: [] };
+}
+
+function sidecar(holder: string, digest = "registry") {
+  const blocking = new Redis(server.url);
+  const subscriber = new Redis(server.url);
+  const ledger = new StreamLedger(redis);
+  const processor = new IntakeProcessor({
+    redis,
+    ledger,
+    rejects: new Rejects(redis),
+    rememberMs: () => 3_600_000,
+    onRecorded() {},
+    log: silent,
+  });
+  const door = new StreamDoor({
+    redis,
+    blocking,
+    processor,
+    read: (fields) => read(String(fields.get("data"))),
+    log: silent,
+  });
+  const pubsub = new PubSubDoor({
+    subscriber,
+    prefix: "hms_",
+    processor,
+    read: (_channel, message) => read(String(message)),
+    log: silent,
+  });
+  const intake = new Intake(new Leadership(redis, holder, digest), [door, pubsub], digest, silent);
+  const close = async () => {
+    await intake.close();
+    blocking.disconnect();
+    subscriber.disconnect();
+  };
+  return { intake, door, processor, ledger, close };
+}
+
+async function started(holder: string, digest?: string) {
+  const made = sidecar(holder, digest);
+  await made.door.open();
+  await made.intake.start();
+  opened.push(made);
+  return made;
+}
+
+const write = (...data: (string | number)[]) =>
+  Promise.all(data.map((each) => redis.xadd("hms-sync:intake", "*", "id", "x", "data", each)));
+const kept = async () => (await new StreamLedger(redis).tail(topic)).total;
+
+test("what is in the stream reaches the ledger and is acknowledged only then", async () => {
+  const { door } = await started("a");
+  await write(1, 2, 3);
+  await eventually(async () => (await kept()) === 3);
+  await eventually(async () => (await door.backlog()) === 0);
+});
+
+test("what is no event is kept as a reject with its reason and its bytes, and stops nothing", async () => {
+  await started("a");
+  await write(1, "bad", "elsewhere", 2);
+  await eventually(async () => (await kept()) === 2);
+  await eventually(async () => (await new Rejects(redis).count()) === 1);
+  const [reject] = await new Rejects(redis).newest(10);
+  expect(reject).toMatchObject({ code: "malformed_json", reason: "data is not JSON", door: "stream" });
+  expect(reject!.original.toString()).toContain("data: bad");
+  await eventually(async () => (await redis.hget("hms-sync:counters", "stream.ignored")) === "1");
+});
+
+test("an id that comes again with another body is a reject; the first one stands", async () => {
+  const { ledger } = await started("a");
+  await ledger.record(topic, [{ ...event(7), digest: "another body" }], { rememberMs: 1_000_000 });
+  await write(7);
+  await eventually(async () => (await new Rejects(redis).count()) === 1);
+  expect((await new Rejects(redis).newest(1))[0]).toMatchObject({ code: "id_reused", source: "test" });
+  expect(await kept()).toBe(1);
+});
+
+test("what a dead reader had in hand is read first by the next", async () => {
+  const dead = sidecar("dead");
+  await dead.door.open();
+  await write(1, 2);
+  await redis.xreadgroup("GROUP", "hms-sync", "reader", "COUNT", 10, "STREAMS", "hms-sync:intake", ">");
+  await write(3);
+  await dead.close();
+  const { ledger, door } = await started("heir");
+  await eventually(async () => (await kept()) === 3);
+  const entries = await ledger.range(topic, "0-0", (await ledger.tail(topic)).last, 10);
+  expect(entries.map(({ body }) => body.toString())).toEqual([1, 2, 3].map((n) => event(n).text));
+  await eventually(async () => (await door.backlog()) === 0);
+});
+
+test("one sidecar reads at a time; when it goes, the other takes over", async () => {
+  const first = await started("first");
+  const second = await started("second");
+  expect([first.intake.state.leader, second.intake.state.leader]).toEqual([true, false]);
+  opened.splice(opened.indexOf(first), 1);
+  await first.close();
+  await write(1);
+  await eventually(() => second.intake.state.leader);
+  await eventually(async () => (await kept()) === 1);
+  expect(second.intake.state.epoch).toBe(2);
+});
+
+test("a leader that was stopped and goes on is fenced: it stores and acknowledges nothing", async () => {
+  const old = sidecar("old");
+  await old.door.open();
+  await write(1);
+  const stopped = new AbortController();
+  const successor = await started("successor");
+  await eventually(async () => (await kept()) === 1);
+  // The successor's epoch is known to the topic as soon as it recorded; the old one wakes up with an older one.
+  await write(2);
+  await eventually(async () => (await kept()) === 2);
+  await successor.intake.close();
+  await write(3);
+  await expect(old.door.run(successor.intake.state.epoch - 1, stopped.signal)).rejects.toMatchObject({
+    code: "fenced",
+  });
+  expect(await kept()).toBe(2);
+  expect(await old.door.backlog()).toBe(1);
+  await old.close();
+});
+
+test("a sidecar with another topics.yaml does not take over from a living leader, and says so", async () => {
+  await started("first", "registry A");
+  const other = await started("second", "registry B");
+  expect(other.intake.state).toEqual({ leader: false, epoch: 0, otherRegistry: true });
+});
+
+test("pub/sub messages are heard by the leader alone and recorded", async () => {
+  await started("first");
+  await started("second");
+  await eventually(async () => Number(await redis.pubsub("NUMPAT")) === 1);
+  await redis.publish("hms_inspections.status", "5");
+  await redis.publish("other_inspections.status", "6");
+  await redis.publish("hms_inspections.status", "bad");
+  await eventually(async () => (await kept()) === 1);
+  await eventually(async () => (await redis.hget("hms-sync:counters", "pubsub.read")) === "2");
+  expect((await new Rejects(redis).newest(1))[0]).toMatchObject({ door: "pubsub", code: "malformed_json" });
+});
