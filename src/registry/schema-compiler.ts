@@ -1,0 +1,122 @@
+import type { ErrorObject, ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import ajvFormats from "ajv-formats";
+import { filledDefaults } from "../envelope/plan.js";
+import { SchemaProblem, shown } from "./problems.js";
+import { bundleSchema } from "./schema-bundle.js";
+import type { SchemaFiles } from "./schema-files.js";
+import { allSubschemas, pointerOf } from "./subschemas.js";
+import type { SchemaViolation, TopicSchema } from "./types.js";
+
+/** All violations are listed for payloads up to this many values; for greater ones the first, to stay linear. */
+const maxListedValues = 2_000;
+const maxViolations = 100;
+const none: readonly SchemaViolation[] = [];
+
+/** Bundles and compiles payload schemas; one for each reading of a registry. */
+export class SchemaCompiler {
+  private readonly ajv = newAjv(false);
+  private listing: Ajv2020 | undefined; // lists all violations; made when one is first asked for
+
+  constructor(private readonly files: SchemaFiles) {}
+
+  /** @throws SchemaProblem naming the file when the schema cannot be used. */
+  compile(file: string): TopicSchema {
+    const schema = bundleSchema(file, this.files);
+    const validate = this.validator(schema, file);
+    this.checkDefaults(schema, file);
+    let list: ValidateFunction | undefined;
+    return {
+      schema,
+      validate: (payload) => {
+        if (validate(payload)) return none;
+        if (!isSmall(payload)) return violations(validate.errors);
+        list ??= this.compileListing(schema);
+        list(payload);
+        return violations(list.errors);
+      },
+    };
+  }
+
+  private validator(schema: object, file: string): ValidateFunction {
+    try {
+      return this.ajv.addSchema(schema, file).getSchema(file)!;
+    } catch (error) {
+      throw new SchemaProblem(
+        file,
+        `is no JSON Schema that can be used: ${(error as Error).message}; correct it`,
+      );
+    }
+  }
+
+  private compileListing(schema: object): ValidateFunction {
+    this.listing ??= newAjv(true);
+    return this.listing.compile(schema);
+  }
+
+  private checkDefaults(root: Record<string, unknown>, file: string): void {
+    const filled = filledDefaults(root);
+    for (const { schema, path } of allSubschemas(root)) {
+      if (typeof schema === "boolean" || !Object.hasOwn(schema, "default")) continue;
+      if (filled.has(schema)) this.checkDefault(schema.default, path, file);
+      else if (path[0] !== "$defs") {
+        throw new SchemaProblem(
+          file,
+          `the default at #${pointerOf(path)} would never be filled in; move it to a property outside of alternatives, or remove it`,
+        );
+      }
+    }
+  }
+
+  private checkDefault(value: unknown, path: readonly string[], file: string): void {
+    const fragment = pointerOf(path).split("/").map(encodeURIComponent).join("/");
+    const validate = this.ajv.getSchema(`${file}#${fragment}`)!;
+    if (validate(value)) return;
+    const reason = violations(validate.errors)[0]?.message;
+    throw new SchemaProblem(
+      file,
+      `the default ${shown(value)} at #${pointerOf(path)} does not fit its own schema: it ${reason}; correct it`,
+    );
+  }
+}
+
+function newAjv(allErrors: boolean): Ajv2020 {
+  const ajv = new Ajv2020({
+    strict: true,
+    strictRequired: false, // a required name may be described by another branch
+    allowUnionTypes: true,
+    ownProperties: true, // "constructor" and "__proto__" are names like others
+    allErrors,
+  });
+  ajvFormats.default(ajv);
+  return ajv;
+}
+
+/** Counts without recursion, and stops as soon as it is clear. */
+function isSmall(payload: unknown): boolean {
+  const waiting: unknown[] = [payload];
+  for (let counted = 0; waiting.length > 0; counted++) {
+    if (counted + waiting.length > maxListedValues) return false;
+    const value = waiting.pop();
+    if (typeof value !== "object" || value === null) continue;
+    const inner = Object.values(value);
+    if (inner.length > maxListedValues) return false;
+    waiting.push(...inner);
+  }
+  return true;
+}
+
+function violations(errors: readonly ErrorObject[] | null | undefined): SchemaViolation[] {
+  return (errors ?? []).slice(0, maxViolations).map((error) => ({
+    path: error.instancePath,
+    message: `${error.message}${detailOf(error)}`,
+  }));
+}
+
+/** What ajv's message leaves out; names and values of the schema, never of the payload but for a member's name. */
+function detailOf({ keyword, params }: ErrorObject): string {
+  if (keyword === "enum") return `: ${JSON.stringify(params.allowedValues)}`;
+  if (keyword === "additionalProperties") return `: ${shown(params.additionalProperty)}`;
+  if (keyword === "unevaluatedProperties") return `: ${shown(params.unevaluatedProperty)}`;
+  return "";
+}

@@ -1,0 +1,81 @@
+import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { pointerPath } from "../envelope/schema-merge.js";
+import { parseDuration } from "./duration.js";
+import { type Problems, shown } from "./problems.js";
+import { topicsSchema } from "./structure.js";
+import { didYouMean } from "./suggest.js";
+import { nodeAt, plainValue, type YamlNode } from "./yaml.js";
+
+let validateTopics: ValidateFunction | undefined;
+
+/** Checks the file against `topicsSchema`; each problem with its line, its value and the remedy. */
+export function checkStructure(root: YamlNode, file: string, problems: Problems): void {
+  validateTopics ??= compileTopics();
+  validateTopics(plainValue(root));
+  const told = new Set<string>();
+  for (const error of validateTopics.errors ?? []) {
+    const place = `${error.instancePath} ${error.params.additionalProperty ?? error.params.missingProperty ?? ""}`;
+    if (error.keyword === "if" || told.has(place)) continue; // the branch's own errors say more
+    told.add(place);
+    addProblem(root, error, file, problems);
+  }
+}
+
+function compileTopics(): ValidateFunction {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    ownProperties: true,
+    strict: true,
+    strictRequired: false,
+  });
+  ajv.addKeyword({ keyword: "expected", schemaType: "object" });
+  ajv.addKeyword({ keyword: "duration", schemaType: "object", validate: isDuration, errors: false });
+  return ajv.compile(topicsSchema);
+}
+
+function isDuration({ minimum, maximum }: { minimum: number; maximum: number }, value: unknown): boolean {
+  const ms = typeof value === "string" ? parseDuration(value) : undefined;
+  return ms !== undefined && ms >= minimum && ms <= maximum;
+}
+
+function addProblem(root: YamlNode, error: ErrorObject, file: string, problems: Problems): void {
+  const path = pointerPath(error.instancePath) ?? [];
+  const { node, line } = nodeAt(root, path);
+  const schema = error.parentSchema as AnySchemaObject;
+  if (error.keyword === "additionalProperties") {
+    const key = String(error.params.additionalProperty);
+    const keyLine = node.kind === "map" ? (node.entries.get(key)?.line ?? line) : line;
+    problems.add(file, keyLine, unknownKey(key, path, Object.keys(schema.properties)));
+  } else if (error.keyword === "required") {
+    problems.add(file, line, missingKey(String(error.params.missingProperty), path, schema));
+  } else {
+    problems.add(file, line, wrongValue(path, node, schema));
+  }
+}
+
+function unknownKey(key: string, path: readonly string[], known: readonly string[]): string {
+  const remedy = didYouMean(key, known) || ` (known are ${known.join(", ")})`;
+  return `the key ${shown(key)} of ${placeOf(path)} is unknown${remedy}; correct or remove it`;
+}
+
+function missingKey(key: string, path: readonly string[], schema: AnySchemaObject): string {
+  return `${placeOf(path)} has no ${key}; add ${key}: with ${schema.properties[key].expected.write}`;
+}
+
+function wrongValue(path: readonly string[], node: YamlNode, schema: AnySchemaObject): string {
+  const { what, write } = schema.expected ?? { what: "what stands here", write: "what the reference says" };
+  const value = plainValue(node);
+  const is = value === null ? "is empty, not" : `${shown(value)} is not`;
+  return `${placeOf(path)} ${is} ${what}; write ${write}`;
+}
+
+/** `qos of inspections.status`, `consumers[1].ack_wait of inspections.status`. */
+function placeOf(path: readonly string[]): string {
+  const [first, ...rest] = path;
+  if (first === undefined) return "the file";
+  if (rest.length === 0) return first;
+  const inner = rest.map((token) => (/^\d+$/.test(token) ? `[${Number(token) + 1}]` : `.${token}`)).join("");
+  return `${inner.slice(1)} of ${first}`;
+}

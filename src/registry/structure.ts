@@ -1,0 +1,185 @@
+/** What a value must be and how to write one: the two halves of an error message, and of the reference page. */
+interface Expected {
+  readonly what: string;
+  readonly write: string;
+}
+
+const expect = (what: string, write: string): { expected: Expected } => ({ expected: { what, write } });
+
+const name = {
+  type: "string",
+  pattern: "^[a-z0-9][a-z0-9._-]{0,99}$",
+  ...expect("a name", "lower-case letters, digits, dots, hyphens and underscores, like city-health"),
+};
+
+/** `duration` is checked by this file's `durationKeyword`, with its bounds in milliseconds. */
+const duration = (minimum: number, maximum: number, example: string) => ({
+  duration: { minimum, maximum },
+  ...expect(`a duration from ${inWords(minimum)} to ${inWords(maximum)}`, `one like ${example}`),
+});
+
+const day = 86_400_000;
+
+const consumerOptions = {
+  start: {
+    enum: ["now", "window"],
+    default: "window",
+    description:
+      "Where a new consumer begins: with the oldest event still in the ledger, or with the next one.",
+    ...expect("a start", "now or window"),
+  },
+  ack_wait: {
+    ...duration(100, day, "30s"),
+    default: "30s",
+    description: "How long an adapter has to settle an event before it comes again.",
+  },
+  max_deliver: {
+    type: "integer",
+    minimum: 1,
+    maximum: 1000,
+    default: 20,
+    description: "Attempts after which an event becomes a dead letter.",
+    ...expect("a whole number from 1 to 1000", "one like 20"),
+  },
+  backoff: {
+    type: "array",
+    minItems: 1,
+    maxItems: 20,
+    items: duration(1, 7 * day, "5s"),
+    default: ["1s", "5s", "30s", "5m", "1h"],
+    description: "Waiting time before the second attempt, the third and so on; the last one repeats.",
+    ...expect("a list of 1 to 20 durations", "one like [1s, 5s, 30s]"),
+  },
+  run: {
+    type: "integer",
+    minimum: 1,
+    maximum: 500,
+    default: 500,
+    description: "Most events handed out as one run.",
+    ...expect("a whole number from 1 to 500", "one like 500"),
+  },
+};
+
+/** Options of a consumer that are known and refused by name. */
+export const unsupportedOptions = ["version", "max_in_flight", "filter"];
+
+const consumer = {
+  if: { type: "object" },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: {
+    type: "object",
+    properties: {
+      name,
+      ...consumerOptions,
+      qos: { description: "Only the topic's own QoS: it is one per topic." },
+      order: {
+        enum: ["none", "key"],
+        default: "none",
+        description: "Whether events of one key wait for each other. Only none so far.",
+        ...expect("an order", "none"),
+      },
+      ...Object.fromEntries(unsupportedOptions.map((option) => [option, {}])),
+    },
+    required: ["name"],
+    additionalProperties: false,
+  },
+  else: name,
+};
+
+const topic = {
+  type: "object",
+  properties: {
+    qos: {
+      enum: ["at_least_once", "exactly_once"],
+      description: "Whether an event may come more than once; one QoS per topic.",
+      ...expect("a QoS", "at_least_once or exactly_once"),
+    },
+    retention: {
+      ...duration(1000, 3650 * day, "7d"),
+      description: "The replay window: how long events stay in the ledger.",
+    },
+    schema: {
+      type: "string",
+      pattern: "^v[1-9][0-9]{0,3}$",
+      description: "Version that new events get: vN is schemas/<topic>/vN.json.",
+      ...expect("a version", "one like v1"),
+    },
+    producers: {
+      type: "array",
+      maxItems: 1000,
+      items: name,
+      description: "Systems that may publish.",
+      ...expect("a list of names", "one like [hms-api]"),
+    },
+    consumers: {
+      type: "array",
+      maxItems: 1000,
+      items: consumer,
+      description: "Systems that are owed every event.",
+      ...expect("a list of consumers", "one like [city-health]"),
+    },
+    key: {
+      type: "string",
+      pattern: "^(?:/(?:[^~/]|~[01])*)+$",
+      description: "JSON Pointer to the ordering key in the payload.",
+      ...expect("a JSON Pointer", "one like /inspectionId"),
+    },
+    laravel: {
+      type: "object",
+      properties: {
+        event: {
+          type: "string",
+          pattern: "^[^\\u0000-\\u0020]{1,512}$",
+          description: "Event that a listening Laravel application fires.",
+          ...expect("the name of an event", "one like App\\Events\\InspectionCompleted"),
+        },
+      },
+      required: ["event"],
+      additionalProperties: false,
+      ...expect("a mapping", "event: and the event's class name below it"),
+    },
+  },
+  required: ["qos", "retention", "schema", "producers", "consumers"],
+  additionalProperties: false,
+  ...expect("a topic's entry", "qos, retention, schema, producers and consumers below it"),
+};
+
+/** JSON Schema (2020-12) of topics.yaml; `expected` and `duration` are keywords of our own. */
+export const topicsSchema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "topics.yaml",
+  type: "object",
+  properties: {
+    $defaults: {
+      type: "object",
+      properties: consumerOptions,
+      additionalProperties: false,
+      description: "Options of every consumer that does not say otherwise.",
+      ...expect("a mapping", "consumer options like ack_wait: 30s below it"),
+    },
+    $systems: {
+      type: "object",
+      additionalProperties: {
+        type: "object",
+        properties: {
+          timezone: {
+            type: "string",
+            description: "Time zone of the system's date-times that have no offset.",
+            ...expect("a time zone", "an IANA name like America/Chicago"),
+          },
+        },
+        additionalProperties: false,
+        ...expect("a mapping", "timezone: and an IANA name below it"),
+      },
+      description: "What is to be known of a system.",
+      ...expect("a mapping", "a system's name and its timezone below it"),
+    },
+  },
+  additionalProperties: topic,
+  ...expect("a mapping of topics", "a topic's name with its entry below it"),
+};
+
+function inWords(ms: number): string {
+  if (ms % day === 0) return `${ms / day}d`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
