@@ -84,7 +84,7 @@ describe("the address of a Redis", () => {
     for (const url of [
       "redis://bus:hunter2@cache/x",
       "redis:/bus:hunter2@cache",
-      "redis://bus:/hunter2/@cache",
+      "redis://bus:hunter2/x@cache",
       "redis+sentinel://bus:a@h/main/x?sentinel_password=hunter2",
     ]) {
       expect(refusal(url)).toContain("***");
