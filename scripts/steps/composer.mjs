@@ -4,25 +4,26 @@ import { root } from "../lib/paths.mjs";
 import { outputOf, runLogged } from "../lib/run.mjs";
 import { hashOf, isDone, markDone } from "../lib/stamps.mjs";
 
-const FOLDERS = ["php-driver", "test/laravel-app"];
-/** The second one, where it exists, installs the packages of another Laravel version beside the first. */
+/** The driver is a path repository of the application, so the application's packages are all that it needs. */
+const APPLICATION = join(root, "test", "laravel-app");
+const DRIVER = join(root, "php-driver", "composer.json");
+/** The second one installs the packages of another Laravel version beside the first. */
 const MANIFESTS = ["composer.json", "composer.laravel11.json"];
 
 /** Installs the Composer packages of each manifest that changed since the last time, or whose packages are gone. */
 export async function installComposerPackages() {
   const php = outputOf("php", ["-r", "echo PHP_VERSION;"]);
-  for (const { folder, manifest } of existingManifests()) {
-    const file = join(folder, manifest);
+  for (const manifest of MANIFESTS.filter((name) => existsSync(join(APPLICATION, name)))) {
+    const file = join(APPLICATION, manifest);
     const name = relative(root, file);
-    const hash = hashOf([file, ...FOLDERS.map((path) => join(root, path, "composer.json"))], php);
-    if (existsSync(join(folder, vendorFolder(file), "autoload.php")) && isDone(`composer-${name}`, hash))
-      continue;
+    const hash = hashOf([file, DRIVER], php);
+    if (isInstalled(file) && isDone(`composer-${name}`, hash)) continue;
     await runLogged(
       `Composer packages of ${name}`,
       "composer",
       ["update", "-n", "--no-progress", "--prefer-dist"],
       {
-        cwd: folder,
+        cwd: APPLICATION,
         env: { COMPOSER: manifest, COMPOSER_ALLOW_SUPERUSER: "1" },
       },
     );
@@ -30,13 +31,7 @@ export async function installComposerPackages() {
   }
 }
 
-function existingManifests() {
-  const all = FOLDERS.flatMap((path) =>
-    MANIFESTS.map((manifest) => ({ folder: join(root, path), manifest })),
-  );
-  return all.filter(({ folder, manifest }) => existsSync(join(folder, manifest)));
-}
-
-function vendorFolder(file) {
-  return JSON.parse(readFileSync(file, "utf8")).config?.["vendor-dir"] ?? "vendor";
+function isInstalled(file) {
+  const vendor = JSON.parse(readFileSync(file, "utf8")).config?.["vendor-dir"] ?? "vendor";
+  return existsSync(join(APPLICATION, vendor, "autoload.php"));
 }
