@@ -1,0 +1,104 @@
+<?php
+
+namespace HmsSync\Broadcasting;
+
+use HmsSync\Redis\IntakeStream;
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
+use Illuminate\Contracts\Redis\Factory as Redis;
+use Illuminate\Support\Facades\Date;
+
+/**
+ * Broadcasts by appending one entry to the bus's intake stream, however many channels the event has.
+ *
+ * Channel authorization is that of Laravel's redis driver.
+ */
+class HmsSyncBroadcaster extends RedisBroadcaster
+{
+    /**
+     * The stream that takes the entries.
+     */
+    protected IntakeStream $intake;
+
+    /**
+     * The event being broadcast, null for a payload that was handed to the broadcaster directly.
+     */
+    protected ?BroadcastContext $context = null;
+
+    /**
+     * Create a new broadcaster instance.
+     *
+     * @param  string  $source  the application's name among the producers in topics.yaml
+     * @param  string  $timezone  the timezone of date-times without an offset in payloads
+     */
+    public function __construct(
+        Redis $redis,
+        string $connection,
+        protected BroadcastIds $ids,
+        protected string $source,
+        protected string $timezone,
+    ) {
+        parent::__construct($redis, $connection);
+
+        $this->intake = new IntakeStream($redis, $connection);
+    }
+
+    /**
+     * Get a copy of this broadcaster that knows which event it broadcasts.
+     */
+    public function within(BroadcastContext $context): static
+    {
+        $broadcaster = clone $this;
+        $broadcaster->context = $context;
+
+        return $broadcaster;
+    }
+
+    /**
+     * Broadcast the given event: return when Redis has it.
+     *
+     * @param  array<array-key, mixed>  $channels
+     * @param  string  $event
+     * @param  array<array-key, mixed>  $payload
+     * @return void
+     *
+     * @throws \Illuminate\Broadcasting\BroadcastException when it cannot be encoded, or Redis did not confirm it
+     */
+    public function broadcast(array $channels, $event, array $payload = [])
+    {
+        if ($channels === []) {
+            return;
+        }
+
+        $this->ensureNamed($event);
+
+        $context = $this->context ?? new BroadcastContext;
+
+        $names = Json::encode(array_values($this->formatChannels($channels)), $event, 'channels');
+        $data = Json::encodeObject($context->payload($payload), $event, 'data');
+
+        $this->intake->append([
+            'id' => $this->ids->for($context, $names, $event, $data),
+            'channels' => $names,
+            'event' => $event,
+            'data' => $data,
+            'time' => Date::now()->format('Y-m-d\TH:i:s.uP'),
+            'source' => $this->source,
+            'timezone' => $this->timezone,
+        ]);
+    }
+
+    /**
+     * Refuse an event name that the sidecar would reject later, where the developer sees it. The name of an
+     * anonymous class is one of these.
+     */
+    protected function ensureNamed(string $event): void
+    {
+        if (! Name::isValid($event, Name::MAX_EVENT)) {
+            throw new BroadcastException(sprintf(
+                'HMS-Sync: [%s] cannot be the name of an event. Give the event a broadcastAs() that returns a text '.
+                'of 1 to %d bytes without control characters.', Name::shown($event), Name::MAX_EVENT
+            ));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+<?php
+
+namespace HmsSync;
+
+use HmsSync\Broadcasting\BroadcastEventHandler;
+use HmsSync\Broadcasting\BroadcastIds;
+use HmsSync\Broadcasting\HmsSyncBroadcaster;
+use HmsSync\Queue\RunningJobs;
+use HmsSync\Redis\DefaultConnection;
+use Illuminate\Broadcasting\BroadcastEvent;
+use Illuminate\Broadcasting\BroadcastManager;
+use Illuminate\Broadcasting\UniqueBroadcastEvent;
+use Illuminate\Bus\Dispatcher;
+use Illuminate\Contracts\Foundation\Application;
+use Illuminate\Support\ServiceProvider;
+
+/**
+ * Registers the "hms-sync" broadcast driver together with the two connections it needs, so that
+ * BROADCAST_CONNECTION=hms-sync is all an application has to set.
+ */
+class HmsSyncServiceProvider extends ServiceProvider
+{
+    /**
+     * Register the driver, its default connections and the services it uses.
+     */
+    public function register(): void
+    {
+        $this->mergeConfigFrom(__DIR__.'/../config/hms-sync.php', 'hms-sync');
+
+        $this->addDefaultConnections();
+
+        $this->app->singleton(RunningJobs::class);
+
+        $this->callAfterResolving(BroadcastManager::class, function (BroadcastManager $manager) {
+            $manager->extend('hms-sync', fn (Application $app, array $config) => $this->broadcaster($app, $config));
+        });
+
+        $this->callAfterResolving(Dispatcher::class, function (Dispatcher $bus) {
+            $bus->map([
+                BroadcastEvent::class => BroadcastEventHandler::class,
+                UniqueBroadcastEvent::class => BroadcastEventHandler::class,
+            ]);
+        });
+    }
+
+    /**
+     * Follow the queue's jobs and offer the configuration file for publishing.
+     */
+    public function boot(): void
+    {
+        $this->app->make(RunningJobs::class)->follow($this->app->make('events'));
+
+        if ($this->app->runningInConsole()) {
+            $this->publishes([
+                __DIR__.'/../config/hms-sync.php' => $this->app->configPath('hms-sync.php'),
+            ], 'hms-sync-config');
+        }
+    }
+
+    /**
+     * Add the broadcast connection and the Redis connection that the application has not defined itself.
+     */
+    protected function addDefaultConnections(): void
+    {
+        $config = $this->app->make('config');
+
+        if (! $config->has('broadcasting.connections.hms-sync')) {
+            $config->set('broadcasting.connections.hms-sync', [
+                'driver' => 'hms-sync',
+                'connection' => DefaultConnection::NAME,
+            ]);
+        }
+
+        $config->set('database.redis', (new DefaultConnection)->addTo(
+            $config->get('database.redis', []), $config->get('hms-sync.redis_url')
+        ));
+    }
+
+    /**
+     * Create the broadcaster of one connection in config/broadcasting.php.
+     *
+     * @param  array<string, mixed>  $config
+     */
+    protected function broadcaster(Application $app, array $config): HmsSyncBroadcaster
+    {
+        return new HmsSyncBroadcaster(
+            $app->make('redis'),
+            $config['connection'] ?? DefaultConnection::NAME,
+            $app->make(BroadcastIds::class),
+            $app->make('config')->get('hms-sync.source'),
+            $app->make('config')->get('app.timezone', 'UTC'),
+        );
+    }
+}
