@@ -1,0 +1,127 @@
+import { type Output, paint } from "./output.js";
+import { byteSize, duration, fields, printable, table } from "./text.js";
+
+/** The answer of GET /v1/status. */
+export interface BusStatus {
+  readonly state: string;
+  readonly problems: readonly string[];
+  readonly redis: { readonly used_bytes: number; readonly max_bytes: number; readonly durability: string };
+  readonly sidecars: number;
+  readonly intake: IntakeStatus;
+  readonly rejects: number;
+  readonly topics: Readonly<Record<string, TopicStatus>>;
+}
+
+interface IntakeStatus {
+  readonly leader: boolean;
+  readonly epoch: number;
+  readonly backlog: number;
+  readonly doors: Readonly<Record<string, string>>;
+  /** `<door>.read`, `<door>.rejected`, `<door>.ignored`, `<door>.empty`. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+interface TopicStatus {
+  readonly qos: string;
+  readonly version: number;
+  readonly retention_ms: number;
+  readonly recorded: number;
+  readonly kept: number;
+  readonly consumers: Readonly<Record<string, DeliveryStatus>>;
+}
+
+interface DeliveryStatus {
+  readonly owed: number;
+  readonly open: number;
+  readonly acked: number;
+  readonly dead: number;
+  readonly waiting_pulls: number;
+}
+
+const durabilities: Readonly<Record<string, string>> = {
+  always: "always: Redis has each write on disk before it answers",
+  everysec: "everysec: a crash of Redis may lose about 2 s of events",
+  none: "none: a restart of Redis may lose events",
+};
+
+/** The status for a person: the whole, the ways in, the topics, and what each consumer is owed. */
+export function statusInWords(status: BusStatus, output: Output): string {
+  const head = [stateLine(status, output), ...problemLines(status, output), general(status)].join("\n");
+  return [head, topicTable(status.topics), deliveryTable(status.topics)].filter(Boolean).join("\n\n");
+}
+
+function stateLine({ state }: BusStatus, output: Output): string {
+  return `${"state".padEnd(labelWidth)}  ${paint(output, state === "ok" ? "green" : "red", printable(state))}`;
+}
+
+function problemLines({ problems }: BusStatus, output: Output): string[] {
+  const label = "problem".padEnd(labelWidth);
+  return problems.map((problem) => `${label}  ${paint(output, "red", printable(problem))}`);
+}
+
+const labelWidth = "durability".length;
+
+function general(status: BusStatus): string {
+  const { redis, sidecars, intake, rejects } = status;
+  const limit = redis.max_bytes === 0 ? "no limit" : `of ${byteSize(redis.max_bytes)}`;
+  const doors = Object.entries(intake.doors).map(([name, promise]) => [
+    name,
+    doorInWords(name, promise, intake),
+  ]);
+  return fields([
+    ["durability", durabilities[redis.durability] ?? redis.durability],
+    ["memory", `${byteSize(redis.used_bytes)} in use, ${limit}`],
+    ["sidecars", `${sidecars} running`],
+    ["intake", intakeInWords(intake)],
+    ...(doors as [string, string][]).map(([name, text]) => [`  ${name}`, text] as const),
+    ["rejects", rejects === 0 ? "none" : `${rejects} (see: hms-sync rejects)`],
+  ]);
+}
+
+function intakeInWords({ leader, epoch, backlog }: IntakeStatus): string {
+  const reader = leader ? `read by this sidecar (term ${epoch})` : "read by another sidecar";
+  return `${reader}, ${backlog === 0 ? "nothing waits" : `${backlog} waiting`}`;
+}
+
+/** What the door promises, then what it counted, as far as that is not zero. */
+function doorInWords(door: string, promise: string, { counters }: IntakeStatus): string {
+  const words: [string, string][] = [
+    ["read", "read"],
+    ["rejected", "rejected"],
+    ["ignored", "on channels that are no topic"],
+    ["empty", "empty (not encodable by Laravel, lost)"],
+  ];
+  const counts = words.flatMap(([name, text]) => {
+    const count = counters[`${door}.${name}`] ?? 0;
+    return count === 0 ? [] : [`${count} ${text}`];
+  });
+  return counts.length === 0 ? promise : `${promise}; so far ${counts.join(", ")}`;
+}
+
+function topicTable(topics: BusStatus["topics"]): string {
+  const header = ["TOPIC", "QOS", "VERSION", "RETENTION", "RECORDED", "KEPT"];
+  const rows = Object.entries(topics).map(([name, { qos, version, retention_ms, recorded, kept }]) => [
+    name,
+    qos,
+    `v${version}`,
+    duration(retention_ms),
+    recorded,
+    kept,
+  ]);
+  return table(header, rows);
+}
+
+function deliveryTable(topics: BusStatus["topics"]): string {
+  const rows = Object.entries(topics).flatMap(([topic, { consumers }]) =>
+    Object.entries(consumers).map(([consumer, { owed, open, acked, dead, waiting_pulls }]) => [
+      topic,
+      consumer,
+      owed,
+      open,
+      acked,
+      dead,
+      waiting_pulls,
+    ]),
+  );
+  return table(["TOPIC", "CONSUMER", "OWED", "OPEN", "ACKED", "DEAD", "WAITING"], rows);
+}

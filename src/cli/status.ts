@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { type Cli, type JsonOption, jsonOption, writeJson } from "./cli.js";
+import { type ExitCode, exit } from "./failure.js";
+import { type BusStatus, statusInWords } from "./status-text.js";
+
+/** `hms-sync status`: how the bus is, what each consumer is owed, and what each way in promises. */
+export function addStatus(program: Command, cli: Cli): void {
+  program
+    .command("status")
+    .description("show how the bus is and what each consumer is owed; exit code 1 when its state is red")
+    .option(...jsonOption)
+    .addHelpText("after", help)
+    .action(cli.verb((options: JsonOption) => status(cli, options)));
+}
+
+const help = `
+OWED: recorded and not yet settled. ACKED and DEAD: settled so far; given up (see: hms-sync dead).
+OPEN: part of what is owed, handed out or about to be. WAITING: adapters that wait for events now.
+
+Example: hms-sync status`;
+
+async function status(cli: Cli, { json }: JsonOption): Promise<ExitCode> {
+  const answer = await cli.gateway.json<BusStatus>("/v1/status");
+  if (json) await writeJson(cli.output, answer);
+  else await cli.output.write(`${statusInWords(answer, cli.output)}\n`);
+  return answer.state === "ok" ? exit.ok : exit.failed;
+}
