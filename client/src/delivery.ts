@@ -1,0 +1,82 @@
+import type { SettleDetails, SettleHandle } from "./message.js";
+
+/** Takes what becomes of deliveries. */
+export interface Settles {
+  settle(delivery: Delivery, action: "ack" | "nack" | "term", details?: SettleDetails): Promise<void>;
+  working(delivery: Delivery): Promise<void>;
+}
+
+/** A lease of a run: the deliveries of it that this client still answers for. Times on the clock of `performance.now()`. */
+export class Lease {
+  private static count = 0;
+  /** Orders leases by arrival. */
+  readonly sequence = Lease.count++;
+  readonly deliveries: Delivery[] = [];
+  /** Deliveries neither settled nor given up. */
+  open = 0;
+
+  constructor(
+    readonly name: string,
+    readonly ackWaitMs: number,
+    readonly settles: Settles,
+  ) {}
+}
+
+/** One event of a lease, and what this client has done with it. */
+export class Delivery implements SettleHandle {
+  /** When its lease was last known to start anew. */
+  extendedAt: number;
+  /** When it was handed out, or last said `working()`; undefined while it waits in the buffer. */
+  handedOutAt: number | undefined;
+  /** `released` for what goes back unhandled. */
+  settled: "ack" | "nack" | "term" | "released" | undefined;
+  /** The promise of that settle. */
+  settling: Promise<void> | undefined;
+  /** An extension is on its way. */
+  extending = false;
+  /** The promise of one that `working()` asked for. */
+  extension: Promise<void> | undefined;
+  /** Whether it still counts in `lease.open`. */
+  isOpen = true;
+
+  constructor(
+    readonly lease: Lease,
+    readonly index: number,
+    leasedAt: number,
+  ) {
+    this.extendedAt = leasedAt;
+    lease.deliveries.push(this);
+    lease.open++;
+  }
+
+  settle(action: "ack" | "nack" | "term", details?: SettleDetails): Promise<void> {
+    return this.lease.settles.settle(this, action, details);
+  }
+
+  working(): Promise<void> {
+    return this.lease.settles.working(this);
+  }
+
+  /** No longer ours to extend: settled, or lost. */
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.lease.open--;
+  }
+}
+
+/**
+ * Whether the bus should be asked for more time now. What waits in the buffer is extended for as long as it waits.
+ * What is handed out gets one extension that starts no earlier than it was handed out, so that it has its whole
+ * ack_wait (to a twentieth), and no further one: an event whose handler says nothing goes back.
+ */
+export function needsExtension(delivery: Delivery, now: number): boolean {
+  const { extendedAt, handedOutAt, lease } = delivery;
+  if (now - extendedAt < lease.ackWaitMs / 3) return false;
+  return handedOutAt === undefined || handedOutAt - extendedAt > lease.ackWaitMs / 20;
+}
+
+/** Whether the bus has taken the event back by now, as far as this client knows. */
+export function hasLapsed(delivery: Delivery, now: number): boolean {
+  return now - delivery.extendedAt >= delivery.lease.ackWaitMs;
+}

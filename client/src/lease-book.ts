@@ -1,0 +1,65 @@
+import { type Delivery, hasLapsed, type Lease, needsExtension } from "./delivery.js";
+
+/** What the clock found: deliveries to extend, and those whose time ran out before they were handed out. */
+export interface Due {
+  readonly extend: readonly Delivery[];
+  readonly lapsed: readonly Delivery[];
+}
+
+const TICKS_PER_ACK_WAIT = 6;
+const SHORTEST_TICK_MS = 10;
+
+/** The open leases of one subscription, and a clock that looks at them six times per ack_wait while there are any. */
+export class LeaseBook {
+  private readonly leases = new Set<Lease>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly onTick: (due: Due) => void,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  add(lease: Lease): void {
+    this.leases.add(lease);
+    this.arm();
+  }
+
+  /** Deliveries neither settled nor lost. */
+  get open(): number {
+    let open = 0;
+    for (const lease of this.leases) open += lease.open;
+    return open;
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.leases.clear();
+  }
+
+  private arm(): void {
+    if (this.timer !== undefined || this.leases.size === 0) return;
+    const shortest = Math.min(...[...this.leases].map(({ ackWaitMs }) => ackWaitMs));
+    this.timer = setTimeout(() => this.tick(), Math.max(SHORTEST_TICK_MS, shortest / TICKS_PER_ACK_WAIT));
+    this.timer.unref();
+  }
+
+  private tick(): void {
+    this.timer = undefined;
+    const now = this.now();
+    const due = { extend: [] as Delivery[], lapsed: [] as Delivery[] };
+    for (const lease of this.leases) {
+      for (const delivery of lease.deliveries) if (delivery.isOpen) sort(delivery, now, due);
+      if (lease.open === 0) this.leases.delete(lease);
+    }
+    this.arm();
+    this.onTick(due);
+  }
+}
+
+function sort(delivery: Delivery, now: number, due: { extend: Delivery[]; lapsed: Delivery[] }): void {
+  if (hasLapsed(delivery, now)) {
+    delivery.close();
+    if (delivery.handedOutAt === undefined) due.lapsed.push(delivery);
+  } else if (!delivery.extending && needsExtension(delivery, now)) due.extend.push(delivery);
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { jsonBody, successful } from "./answers.js";
+import { HmsSyncClientError, invalidOption, malformed } from "./errors.js";
+import type { Logger } from "./log.js";
+import { Outage, persist } from "./retry.js";
+import type { Transport } from "./transport.js";
+
+export interface PublishOptions {
+  /** The event's id; the bus stores an id once per topic and source. A random one unless given. */
+  readonly id?: string;
+  /** The event's `type`; the topic's name unless given. */
+  readonly type?: string;
+  /** How long (ms) to keep trying while the bus cannot be reached; 30,000 unless given. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What the bus has stored. */
+export interface Published {
+  readonly id: string;
+  readonly topic: string;
+  readonly version: number;
+  /** The bus had this id already; nothing was stored anew. */
+  readonly duplicate: boolean;
+}
+
+const PATIENCE_MS = 30_000;
+const ATTEMPT_TIMEOUT_MS = 10_000;
+const HEADER_TEXT = /^[\x21-\x7e]{1,255}$/;
+
+/** The JSON text of a payload. @throws HmsSyncClientError `invalid_payload`. */
+export function payloadText(payload: unknown): string {
+  let cause: unknown;
+  try {
+    const text = JSON.stringify(payload);
+    if (text !== undefined) return text;
+  } catch (error) {
+    cause = error; // a BigInt, a circle
+  }
+  throw new HmsSyncClientError("invalid_payload", "the payload cannot be written as JSON; give an object", {
+    cause,
+  });
+}
+
+/** Publishes; the id is minted once, so that a repeated request stores nothing twice. */
+export async function publishText(
+  bus: { readonly transport: Transport; readonly url: string; readonly log: Logger },
+  topic: string,
+  text: string,
+  options: PublishOptions = {},
+): Promise<Published> {
+  const { id = randomUUID(), type, timeoutMs = PATIENCE_MS, signal } = options;
+  if (!HEADER_TEXT.test(id))
+    throw invalidOption("id", id, "give 1 to 255 printable ASCII characters without spaces");
+  if (type !== undefined && !HEADER_TEXT.test(type)) {
+    throw invalidOption("type", type, "give 1 to 255 printable ASCII characters without spaces");
+  }
+  const attempt = async () => {
+    const answer = await bus.transport.call({
+      method: "POST",
+      path: `/v1/topics/${encodeURIComponent(topic)}/events`,
+      headers: { "idempotency-key": id, ...(type === undefined ? {} : { "hms-sync-type": type }) },
+      body: text,
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      signal,
+    });
+    return published(jsonBody(successful(answer, bus.url)));
+  };
+  const outage = new Outage(`publishing event ${id} to ${topic}`, bus.log);
+  return await persist(attempt, outage, { signal, deadline: performance.now() + timeoutMs });
+}
+
+function published({ id, topic, version, duplicate }: Record<string, unknown>): Published {
+  if (typeof id === "string" && typeof topic === "string" && typeof version === "number") {
+    return { id, topic, version, duplicate: duplicate === true };
+  }
+  throw malformed("a publish without id, topic and version");
+}

@@ -1,0 +1,276 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { eventually } from "../../test/support/eventually.js";
+import type { Bus, ConnectOptions, Message, Subscription } from "../src/index.js";
+
+/** A running bus with one topic and one consumer of it, made for one test. */
+export interface ContractBus {
+  /** Connects with a token that may act as the consumer and publish to the topic. */
+  connect(options?: ConnectOptions): Promise<Bus>;
+  /** Publishes one event; the payload is an object of the caller's choice. */
+  publish(topic: string, payload: object): Promise<{ id: string }>;
+  readonly topic: string;
+  readonly consumer: string;
+  /** The consumer's ack_wait in ms; short, since the suite waits for it to pass. Its run is 2 or more. */
+  readonly ackWaitMs: number;
+  /** Dead letters of the consumer, where the bus tells them. */
+  deadLetters?(): Promise<readonly { readonly reason: string }[]>;
+  /** Kills the bus and starts it again at the same address with the same data. */
+  restart?(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Payload {
+  readonly n: number;
+}
+
+/** The promises a bus and its client make to a consumer, whoever implements them. */
+export function consumerContract(makeBus: () => Promise<ContractBus>): void {
+  describe("consumer contract", () => {
+    let belt: ContractBus;
+    let bus: Bus;
+
+    beforeEach(async () => {
+      belt = await makeBus();
+      bus = await belt.connect({ consumer: belt.consumer, drain: false });
+    });
+
+    afterEach(async () => {
+      await bus.close();
+      await belt.stop();
+    });
+
+    const subscribe = (): Subscription<Payload> => bus.subscribe<Payload>(belt.topic);
+
+    async function publish(from: number, to = from): Promise<string[]> {
+      const ids: string[] = [];
+      for (let n = from; n <= to; n++) ids.push((await belt.publish(belt.topic, { n })).id);
+      return ids;
+    }
+
+    async function connectedAgain(): Promise<Bus> {
+      return await belt.connect({ consumer: belt.consumer, drain: false });
+    }
+
+    test("a consumer gets each event once, and none again after its ack", async () => {
+      const ids = await publish(1, 20);
+      const got = await take(subscribe(), 20, (message) => message.ack());
+      expect(got.map(({ id }) => id)).toEqual(ids);
+      await publish(21);
+      expect(await first(subscribe())).toMatchObject({ payload: { n: 21 }, attempt: 1, replayed: false });
+    });
+
+    test("an event published while the consumer waits arrives", async () => {
+      const arriving = first(subscribe());
+      const [id] = await publish(1);
+      expect((await arriving).id).toBe(id);
+    });
+
+    test("data is the payload's own text, envelope and payload its parse", async () => {
+      await bus.publishText(belt.topic, '{"n":12345678901234567890,"e":{},"s":"\\u00e9\\/"}', {
+        id: "own-text",
+      });
+      const message = await first(subscribe());
+      expect(message.data).toBe('{"n":12345678901234567890,"e":{},"s":"\\u00e9\\/"}');
+      expect(message.payload).toEqual(JSON.parse(message.data));
+      expect(message.envelope).toMatchObject({ id: "own-text", topic: belt.topic, version: message.version });
+      expect(message).toMatchObject({ id: "own-text", topic: belt.topic });
+    });
+
+    test("an awaited ack is stored: another connection does not get the event", async () => {
+      await publish(1);
+      await (await first(subscribe())).ack();
+      const other = await connectedAgain();
+      await publish(2);
+      expect((await first(other.subscribe<Payload>(belt.topic))).payload.n).toBe(2);
+      await other.close();
+    });
+
+    test("repeating an ack is harmless, a nack after it changes nothing", async () => {
+      await publish(1);
+      const message = await first(subscribe());
+      await Promise.all([message.ack(), message.ack()]);
+      await message.ack();
+      await expect(message.nack()).rejects.toMatchObject({ code: "already_settled" });
+      await publish(2);
+      expect((await first(subscribe())).payload.n).toBe(2);
+    });
+
+    test("a nacked event comes again after its delay, and counts its attempt", async () => {
+      await publish(1);
+      const nackedAt = Date.now();
+      await (await first(subscribe())).nack({ delay: 300, reason: "not now" });
+      const again = await first(subscribe());
+      expect(again).toMatchObject({ payload: { n: 1 } });
+      expect(again.attempt).toBeGreaterThan(1);
+      expect(Date.now() - nackedAt).toBeGreaterThanOrEqual(290);
+      await again.ack();
+    });
+
+    test("a terminated event never comes again and is a dead letter with its reason", async () => {
+      await publish(1);
+      await (await first(subscribe())).term("cannot be");
+      await publish(2);
+      expect((await first(subscribe())).payload.n).toBe(2);
+      if (belt.deadLetters === undefined) return;
+      const { deadLetters } = belt;
+      await eventually(async () => (await deadLetters()).some(({ reason }) => reason === "cannot be"));
+    });
+
+    test("an event handed out and silent past its time goes out again, and its late ack is refused", async () => {
+      await publish(1);
+      const subscription = subscribe();
+      const silent = await next(subscription);
+      const again = await next(subscription);
+      expect(again.id).toBe(silent.id);
+      await expect(silent.ack()).rejects.toMatchObject({ code: "stale_lease" });
+      await again.ack();
+      await subscription.close();
+    });
+
+    test("an event whose handler says it is working stays with it", async () => {
+      await publish(1);
+      const subscription = subscribe();
+      const message = await next(subscription);
+      const other = await connectedAgain();
+      const elsewhere = other.subscribe(belt.topic);
+      let given: unknown;
+      void elsewhere.next().then(({ value }) => {
+        given = value;
+      });
+      for (
+        const until = Date.now() + 2.5 * belt.ackWaitMs;
+        Date.now() < until;
+        await pause(belt.ackWaitMs / 5)
+      ) {
+        await message.working();
+      }
+      await message.ack();
+      expect(given).toBeUndefined();
+      await elsewhere.close();
+      await other.close();
+      await subscription.close();
+    });
+
+    test("events that wait behind a handler at work stay with the client", async () => {
+      await publish(1, 5);
+      const seen: number[] = [];
+      for await (const message of subscribe()) {
+        seen.push(message.payload.n);
+        if (message.payload.n === 1) await atWork(message, 1.5 * belt.ackWaitMs);
+        expect(message.attempt).toBe(1);
+        await message.ack();
+        if (seen.length === 5) break;
+      }
+      expect(seen).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    test("leaving the loop gives back what was not handed out: another gets it at once, and no attempt counts", async () => {
+      await publish(1, 10);
+      for await (const message of subscribe()) {
+        await message.ack();
+        if (message.payload.n === 3) break;
+      }
+      const other = await connectedAgain();
+      const started = Date.now();
+      const got = await take(other.subscribe<Payload>(belt.topic), 7, (message) => message.ack());
+      expect(got.map(({ payload }) => payload.n)).toEqual([4, 5, 6, 7, 8, 9, 10]);
+      expect(got.map(({ attempt }) => attempt)).toEqual(Array(7).fill(1));
+      expect(Date.now() - started).toBeLessThan(belt.ackWaitMs);
+      await other.close();
+    });
+
+    test("events come in the order of the ledger", async () => {
+      await publish(1, 50);
+      const got = await take(subscribe(), 50, (message) => message.ack());
+      expect(got.map(({ payload }) => payload.n)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    });
+
+    test("an aborted signal ends the loop normally", async () => {
+      const controller = new AbortController();
+      const subscription = bus.subscribe<Payload>(belt.topic, { signal: controller.signal });
+      const waiting = subscription.next();
+      controller.abort();
+      expect(await waiting).toEqual({ done: true, value: undefined });
+    });
+
+    test("two loops of one consumer share the events", async () => {
+      await publish(1, 30);
+      const ends = new AbortController();
+      const seen: number[] = [];
+      const loop = async () => {
+        for await (const message of bus.subscribe<Payload>(belt.topic, { max: 2, signal: ends.signal })) {
+          await message.ack();
+          seen.push(message.payload.n);
+        }
+      };
+      const loops = [loop(), loop()];
+      await eventually(() => seen.length >= 30);
+      ends.abort();
+      await Promise.all(loops);
+      expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    });
+
+    test("a restart of the bus loses no event and needs no restart of the consumer", async ({ skip }) => {
+      const { restart } = belt;
+      if (restart === undefined) return skip();
+      const acked = new Set<number>();
+      const ends = new AbortController();
+      const loop = (async () => {
+        for await (const message of bus.subscribe<Payload>(belt.topic, { signal: ends.signal })) {
+          await message.ack().then(
+            () => acked.add(message.payload.n),
+            () => undefined, // stale: it comes again
+          );
+        }
+      })();
+      await publish(1, 10);
+      await eventually(() => acked.size > 0);
+      await restart.call(belt);
+      await publish(11, 20);
+      await eventually(() => acked.size === 20, { timeoutMs: 20_000 + 5 * belt.ackWaitMs });
+      ends.abort();
+      await loop;
+      const probe = (await publish(21))[0];
+      expect((await first(subscribe())).id).toBe(probe);
+    });
+  });
+}
+
+/** The next `count` messages, each settled as told; leaves the loop then. */
+async function take<T>(
+  subscription: Subscription<T>,
+  count: number,
+  settle: (message: Message<T>) => Promise<void>,
+): Promise<Message<T>[]> {
+  const taken: Message<T>[] = [];
+  for await (const message of subscription) {
+    taken.push(message);
+    await settle(message);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+/** The next message of a subscription that ends then; the message stays to be settled. */
+async function first<T>(subscription: Subscription<T>): Promise<Message<T>> {
+  const message = await next(subscription);
+  await subscription.close();
+  return message;
+}
+
+async function next<T>(subscription: Subscription<T>): Promise<Message<T>> {
+  const { value } = await subscription.next();
+  return value as Message<T>;
+}
+
+/** A handler that takes `ms` and says so. */
+async function atWork(message: Message<unknown>, ms: number): Promise<void> {
+  for (const until = Date.now() + ms; Date.now() < until; ) {
+    await pause(ms / 10);
+    await message.working();
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
