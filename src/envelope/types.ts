@@ -43,7 +43,7 @@ export interface LedgerEvent {
   readonly source: string;
   /** The whole envelope as JSON text on one line. */
   readonly text: string;
-  /** 22 characters of base64url: the first 16 bytes of SHA-256 over type, a line feed and the normalized payload. */
+  /** The first 22 characters of SHA-256 in base64url over type, a line feed and the normalized payload. */
   readonly digest: string;
   /** Ordering key; the envelope's `subject`. */
   readonly key?: string;

@@ -13,45 +13,46 @@ const maxListedValues = 2_000;
 const maxViolations = 100;
 const none: readonly SchemaViolation[] = [];
 
+// Kept for the process: each new Ajv compiles the meta-schemas anew, which takes longer than all else. Schemas are
+// taken out of them again, so that a reload is not answered with what an earlier one compiled.
+const firstOnly = newAjv(false);
+const listing = newAjv(true);
+
 /** Bundles and compiles payload schemas; one for each reading of a registry. */
 export class SchemaCompiler {
-  private readonly ajv = newAjv(false);
-  private listing: Ajv2020 | undefined; // lists all violations; made when one is first asked for
-
   constructor(private readonly files: SchemaFiles) {}
 
   /** @throws SchemaProblem naming the file when the schema cannot be used. */
   compile(file: string): TopicSchema {
     const schema = bundleSchema(file, this.files);
     const validate = this.validator(schema, file);
-    this.checkDefaults(schema, file);
-    let list: ValidateFunction | undefined;
+    let list: ValidateFunction | undefined; // compiled when first needed
     return {
       schema,
       validate: (payload) => {
         if (validate(payload)) return none;
         if (!isSmall(payload)) return violations(validate.errors);
-        list ??= this.compileListing(schema);
+        list ??= compileListing(schema);
         list(payload);
         return violations(list.errors);
       },
     };
   }
 
-  private validator(schema: object, file: string): ValidateFunction {
+  private validator(schema: Record<string, unknown>, file: string): ValidateFunction {
     try {
-      return this.ajv.addSchema(schema, file).getSchema(file)!;
+      const validate = firstOnly.addSchema(schema, file).getSchema(file)!;
+      this.checkDefaults(schema, file);
+      return validate;
     } catch (error) {
+      if (error instanceof SchemaProblem) throw error;
       throw new SchemaProblem(
         file,
         `is no JSON Schema that can be used: ${(error as Error).message}; correct it`,
       );
+    } finally {
+      firstOnly.removeSchema(file);
     }
-  }
-
-  private compileListing(schema: object): ValidateFunction {
-    this.listing ??= newAjv(true);
-    return this.listing.compile(schema);
   }
 
   private checkDefaults(root: Record<string, unknown>, file: string): void {
@@ -70,7 +71,9 @@ export class SchemaCompiler {
 
   private checkDefault(value: unknown, path: readonly string[], file: string): void {
     const fragment = pointerOf(path).split("/").map(encodeURIComponent).join("/");
-    const validate = this.ajv.getSchema(`${file}#${fragment}`)!;
+    const key = `${file}#${fragment}`;
+    const validate = firstOnly.getSchema(key)!;
+    firstOnly.removeSchema(key);
     if (validate(value)) return;
     const reason = violations(validate.errors)[0]?.message;
     throw new SchemaProblem(
@@ -80,10 +83,17 @@ export class SchemaCompiler {
   }
 }
 
+function compileListing(schema: object): ValidateFunction {
+  const validate = listing.compile(schema);
+  listing.removeSchema(schema);
+  return validate;
+}
+
 function newAjv(allErrors: boolean): Ajv2020 {
   const ajv = new Ajv2020({
     strict: true,
     strictRequired: false, // a required name may be described by another branch
+    strictTuples: false, // a list may go on after its prefixItems
     allowUnionTypes: true,
     ownProperties: true, // "constructor" and "__proto__" are names like others
     allErrors,

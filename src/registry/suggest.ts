@@ -1,6 +1,6 @@
 /** ` (did you mean qos?)` when one of `known` is spelled much like `name`, else nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  const limit = Math.max(1, Math.floor(name.length / 3));
+  const limit = name.length < 3 ? 1 : Math.max(2, Math.floor(name.length / 3));
   let best: string | undefined;
   let least = limit + 1;
   for (const candidate of known) {
