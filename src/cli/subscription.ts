@@ -13,6 +13,8 @@ export interface SubscriptionParts {
 }
 
 const newline = 0x0a;
+/** Tries in a row (about 30 s) to read on to the ledger's end; a follower tries for ever. */
+const maxTriesToTheEnd = 10;
 
 /** Prints the events of one topic, line by line as the gateway sends them, whatever happens to the connection. */
 export class Subscription {
@@ -31,7 +33,8 @@ export class Subscription {
 
   /**
    * Resolves at the ledger's end, or when following only when `signal` aborts. Rejects when the first connection
-   * cannot be made, when the gateway refuses, and when the lines cannot be printed.
+   * cannot be made, when the gateway refuses, when the lines cannot be printed, and, unless it follows, when the bus
+   * stays away.
    */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -41,7 +44,7 @@ export class Subscription {
         this.lost("the bus ended the stream");
       } catch (error) {
         if (signal.aborted) return;
-        if (!this.connectedOnce || !mayPass(error)) throw error;
+        if (!this.connectedOnce || !mayPass(error) || this.gaveUp()) throw error;
         this.lost(error.message);
       }
       await this.parts.pause(this.failures, signal);
@@ -90,6 +93,10 @@ export class Subscription {
   private lost(reason: string): void {
     this.failures++;
     if (this.failures === 1) this.parts.note(`lost the bus (${reason}); trying again until it is back`);
+  }
+
+  private gaveUp(): boolean {
+    return !this.options.follow && this.failures >= maxTriesToTheEnd;
   }
 
   private now(): number {
