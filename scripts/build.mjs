@@ -35,9 +35,10 @@ function build(folder) {
   const before = hashOf(inputs);
   if (isDone(`build-${name}`, before + listing(dist))) return true;
   const started = Date.now();
-  const output = join(folder, ".cache", `build-${process.pid}`);
+  const output = join(folder, ".cache", "build");
   rmSync(output, { recursive: true, force: true });
   const compiled = compile(folder, output);
+  if (!compiled && filesBelow(output).length === 0) return false; // nothing to put in the place of the last build
   copyScripts(join(folder, "src"), output);
   replace(dist, output);
   if (!compiled) return false;
