@@ -92,7 +92,7 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
     redis,
     blocking: connect("intake"),
     processor,
-    read: (fields) => broadcast(parseStreamEntry(fields), registry),
+    read: (fields) => broadcast(withinLimit(parseStreamEntry(fields), config.bodyLimit), registry),
     log,
   });
   await stream.open();
@@ -124,6 +124,7 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
     operations,
     accessKeys,
     bodyLimit: config.bodyLimit,
+    available: () => redis.status === "ready",
     log,
   });
   const retention = new Retention(ledger, retained(registry), (topic) => raiseFloors(fanout, topic), log);
@@ -184,6 +185,15 @@ function broadcast(parsed: Parameters<typeof normalizeBroadcast>[0], registry: R
   return { source: parsed.source, ...normalizeBroadcast(parsed, registry) };
 }
 
+function withinLimit<T extends { data: string }>(parsed: T, limit: number): T {
+  if (Buffer.byteLength(parsed.data) <= limit) return parsed;
+  throw new HmsSyncError(
+    "body_too_large",
+    `the payload has more than ${limit} bytes (HMS_SYNC_BODY_LIMIT); broadcast less, or raise the limit`,
+    { status: 413 },
+  );
+}
+
 function pubSubDoor(
   config: Config,
   registry: Registry,
@@ -195,7 +205,7 @@ function pubSubDoor(
   if (laravel === undefined) return undefined;
   const options = { ...laravel, mintId: randomUUID, now: () => new Date() };
   const read = (channel: Buffer, message: Buffer) =>
-    broadcast(parsePubSubMessage(channel, message, options), registry);
+    broadcast(withinLimit(parsePubSubMessage(channel, message, options), config.bodyLimit), registry);
   return new PubSubDoor({ subscriber: connect("pubsub"), prefix: laravel.prefix, processor, read, log });
 }
 

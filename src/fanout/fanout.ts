@@ -88,19 +88,24 @@ export class Fanout {
     this.timers.push(timer);
   }
 
-  // Catching up as well heals a cursor that a sidecar left behind when it died between ledger and fan-out.
+  // Looking up the ledger's end as well heals a cursor that a sidecar left behind when it died before fan-out.
   private async sweepAll(): Promise<void> {
     if (this.sweeping) return;
     this.sweeping = true;
     try {
-      for (const queue of this.queues.values()) {
-        await queue.sweep();
-        await queue.catchUp();
-        if (queue.waiting > 0) queue.wakeOne();
+      for (const [topic, queues] of this.byTopic) {
+        const { last } = await this.parts.ledger.tail(topic);
+        await Promise.all(queues.map((queue) => this.lookAfter(queue, last)));
       }
     } finally {
       this.sweeping = false;
     }
+  }
+
+  private async lookAfter(queue: DeliveryQueue, last: LedgerId): Promise<void> {
+    await queue.sweep();
+    queue.recorded(last);
+    queue.wakeOne();
   }
 
   private async auditAll(): Promise<void> {

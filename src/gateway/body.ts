@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { HmsSyncError } from "../errors.js";
 
-/** Deepest nesting of a request that is not a payload; payloads have a limit of their own. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -61,8 +60,13 @@ export function bodyObject(body: Buffer): Record<string, unknown> {
 
 /** The error for a member of a request that is not what it must be. */
 export function invalidRequest(name: string, value: unknown, expected: string): HmsSyncError {
-  const shown = JSON.stringify(value) ?? "nothing";
-  const short = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
+  const shown =
+    typeof value === "object" && value !== null
+      ? Array.isArray(value)
+        ? "an array"
+        : "an object"
+      : JSON.stringify(value);
+  const short = shown === undefined ? "missing" : shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
   return new HmsSyncError("invalid_request", `${name} is ${short}; send ${expected}`, { status: 400 });
 }
 

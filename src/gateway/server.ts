@@ -28,6 +28,8 @@ export interface GatewayParts {
   readonly accessKeys: AccessKeys;
   /** Largest request body in bytes. */
   readonly bodyLimit: number;
+  /** Whether Redis can be reached right now. */
+  readonly available: () => boolean;
   readonly log: GatewayLog;
 }
 
@@ -111,8 +113,9 @@ export class Gateway {
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request);
     if (path === "/healthz") return plain(response, 200, "ok");
-    if (path === "/readyz")
-      return plain(response, this.ready ? 200 : 503, this.ready ? "ready" : "not ready");
+    const ready = this.ready && this.parts.available();
+    if (path === "/readyz") return plain(response, ready ? 200 : 503, ready ? "ready" : "not ready");
+    if (!this.parts.available()) throw unavailable();
     const identity = await this.identify(request);
     const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events)$/.exec(path);
     if (match === null) return await this.toAdmin(request, response, identity);
@@ -168,6 +171,13 @@ export class Gateway {
       });
     });
   }
+}
+
+function unavailable(): HmsSyncError {
+  return new HmsSyncError("unavailable", "Redis cannot be reached; nothing was stored, try again", {
+    status: 503,
+    retryable: true,
+  });
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -52,6 +52,12 @@ export class StreamDoor {
     await this.readPending(epoch, signal);
     const unblock = await this.unblocker();
     signal.addEventListener("abort", unblock);
+    // A reply that was lost with its connection leaves entries claimed and unread: they are pending, not new.
+    let lost = false;
+    const onLost = () => {
+      lost = true;
+    };
+    this.parts.blocking.on("close", onLost);
     const inFlight = new Set<Promise<void>>();
     const failures: unknown[] = [];
     let lastRead = 0;
@@ -59,6 +65,12 @@ export class StreamDoor {
       while (!signal.aborted && failures.length === 0) {
         const entries = await this.readNew();
         if (signal.aborted || failures.length > 0) break; // unacknowledged: read again as pending
+        if (lost) {
+          lost = false;
+          await Promise.all(inFlight);
+          await this.readPending(epoch, signal);
+          continue;
+        }
         if (entries.length === 0) continue;
         const handled: Promise<void> = this.handle(entries, epoch)
           .catch((error: unknown) => void failures.push(error))
@@ -70,6 +82,7 @@ export class StreamDoor {
       }
     } finally {
       signal.removeEventListener("abort", unblock);
+      this.parts.blocking.off("close", onLost);
       await Promise.all(inFlight);
     }
     if (failures.length > 0) throw failures[0];

@@ -4,7 +4,7 @@ import { sidecarsKey, wakeKey } from "./keys.js";
 
 /** What a sidecar tells the others: a delivery waits, or access keys changed. */
 export interface WakeMessage {
-  readonly kind: "delivery" | "access-keys";
+  readonly kind: "delivery" | "access-keys" | "started";
   readonly consumer: string;
   readonly topic: string;
 }
@@ -52,6 +52,7 @@ export class WakeStream {
     }, heartbeatMs);
     this.heartbeat.unref();
     this.reading = this.read(onWake);
+    this.send({ kind: "started", consumer: "", topic: "" });
   }
 
   wakeElsewhere(consumer: string, topic: string): void {
@@ -109,6 +110,12 @@ export class WakeStream {
     this.peers = Number(reply?.[2]?.[1] ?? 1) - 1;
   }
 
+  // A sidecar that has just started must be told of things from now on.
+  private async hear(message: WakeMessage, onWake: (message: WakeMessage) => void): Promise<void> {
+    if (message.kind === "started") await this.beat();
+    else onWake(message);
+  }
+
   private async read(onWake: (message: WakeMessage) => void): Promise<void> {
     while (!this.closed) {
       try {
@@ -126,7 +133,7 @@ export class WakeStream {
           const message = Object.fromEntries(
             fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1]]] : [])),
           );
-          if (message.from !== this.id) onWake(message as unknown as WakeMessage);
+          if (message.from !== this.id) await this.hear(message as unknown as WakeMessage, onWake);
         }
       } catch (error) {
         if (this.closed) return;
