@@ -103,11 +103,12 @@ class Bundle {
   }
 }
 
+/** The fragment without its percent-encoding; what is encoded wrongly is no JSON Pointer. */
 function decode(fragment: string): string {
   try {
     return decodeURIComponent(fragment);
   } catch {
-    return fragment; // not percent-encoded; the pointer is then looked for as it is
+    return "%"; // refused by the caller like every other fragment that is no pointer
   }
 }
 

@@ -270,6 +270,12 @@ describe("date-times", () => {
       '{"a":"2024-04-23 15:02:11","b":"2024-04-23T20:02:11Z"}',
     ],
     [
+      "in members that a pattern may describe otherwise: not",
+      object({}, { patternProperties: { "^s": { type: "string" } }, additionalProperties: dateTime }),
+      '{"s":"2024-04-23 15:02:11"}',
+      '{"s":"2024-04-23 15:02:11"}',
+    ],
+    [
       "that another schema of the same property asks for",
       {
         type: "object",

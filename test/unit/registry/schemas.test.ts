@@ -70,6 +70,17 @@ describe("a schema that cannot be used is refused at boot with its file", () => 
       `${file}: $ref "#b" at #/properties/a has no JSON Pointer after #`,
     ],
     [
+      "a $ref to what every object has",
+      property({ $ref: "#/__proto__" }),
+      `${file}: $ref at #/properties/a leads to no schema ("#/__proto__"); correct its path`,
+    ],
+    [
+      "a $ref with a stray percent sign",
+      property({ $ref: "#/%" }),
+      `${file}: $ref "#/%" at #/properties/a has no JSON Pointer after #`,
+    ],
+    ["a $ref that is no string", property({ $ref: 5 }), `$ref "5" at #/properties/a is not a relative path`],
+    [
       "a $ref to itself",
       property({ $ref: "#/properties/a" }),
       "leads back to itself; let it lead to another schema",
