@@ -69,7 +69,8 @@ describe("spawnProcess", () => {
   });
 });
 
-describe("the leak check", () => {
+// each test runs a vitest of its own, which takes its time on a busy machine
+describe("the leak check", { timeout: 120_000 }, () => {
   async function verdict(body: string): Promise<string> {
     const directory = mkdtempSync(join(tmpdir(), "leaky-"));
     const root = resolve(import.meta.dirname, "../../..");
