@@ -69,15 +69,40 @@ test("whatever is done to topics.yaml, it is taken or refused, and runs when it 
     fc.string({ unit: "binary", maxLength: 3 }),
   );
   const edit = fc.tuple(fc.nat(valid.length), fc.nat(6), piece);
+  const edited = fc.array(edit, { minLength: 1, maxLength: 3 }).map((edits) => {
+    let text = valid;
+    for (const [at, length, inserted] of edits) text = text.slice(0, at) + inserted + text.slice(at + length);
+    return text;
+  });
+  const mostly = (good: string[], bad: string[]) =>
+    fc.oneof(
+      { weight: 12, arbitrary: fc.constantFrom(...good) },
+      { weight: 1, arbitrary: fc.constantFrom(...bad) },
+    );
+  const consumer = mostly(
+    ["a", "b", "{name: c}", "{name: d, run: 1, start: now}", "{name: e, backoff: [1ms], ack_wait: 1d}"],
+    ["admin", "{name: a, order: key}", "{run: 0}", "7"],
+  );
+  const varied = fc
+    .record(
+      {
+        qos: mostly(["at_least_once", "exactly_once"], ["both"]),
+        retention: mostly(["1s", "3650d", "1h 1ms"], ["0s", "7"]),
+        schema: mostly(["v1"], ["v2", "1"]),
+        producers: mostly(["[]", "[hms-api]", "[no, 'null']"], ["{}", ""]),
+        consumers: fc.array(consumer, { maxLength: 2 }).map((list) => `[${list.join()}]`),
+        key: mostly(["/n"], ["/n/n", "/", "n"]),
+        laravel: mostly(["{event: x}"], ["{}", "x"]),
+      },
+      { requiredKeys: [] },
+    )
+    .map((lines) => entry("t", lines as Record<string, string>));
   await fc.assert(
-    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 4 }), async (edits) => {
-      let text = valid;
-      for (const [at, length, inserted] of edits)
-        text = text.slice(0, at) + inserted + text.slice(at + length);
+    fc.asyncProperty(fc.oneof(edited, varied), async (text) => {
       writeFileSync(path, text);
       run(await loadOrRefuse(path));
     }),
-    { numRuns: 300 },
+    { numRuns: 400 },
   );
 });
 
