@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { expect } from "vitest";
+import { eventually } from "../../support/eventually.js";
 import { run, type SpawnedProcess, spawnNode } from "../../support/process.js";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -17,9 +19,32 @@ export interface Ended {
 export class CliFolder {
   readonly path = mkdtempSync(join(tmpdir(), "hms-sync-cli-"));
 
-  constructor() {
+  /** Each of `moreTopics` is like inspections.status, for a test of its own on a shared bus. */
+  constructor(moreTopics: readonly string[] = []) {
+    const schemas = join(this.path, "schemas");
     cpSync(join(root, "topics.yaml"), join(this.path, "topics.yaml"));
-    cpSync(join(root, "schemas"), join(this.path, "schemas"), { recursive: true });
+    cpSync(join(root, "schemas"), schemas, { recursive: true });
+    for (const name of moreTopics) {
+      cpSync(join(schemas, "inspections.status"), join(schemas, name), { recursive: true });
+      const entry = `${name}: {qos: exactly_once, retention: 7d, schema: v1, producers: [hms-api], consumers: []}`;
+      appendFileSync(join(this.path, "topics.yaml"), `\n${entry}\n`);
+    }
+  }
+
+  /** Publishes over HTTP, as the development token's admin, without the cost of a process. */
+  async post(url: string, topic: string, inspectionId: number): Promise<void> {
+    const token = readFileSync(join(this.path, ".hms-sync", "token"), "utf8").trim();
+    const response = await fetch(`${url}/v1/topics/${topic}/events`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        "idempotency-key": String(inspectionId),
+        connection: "close",
+      },
+      body: JSON.stringify({ inspectionId, newStatus: "Completed" }),
+    });
+    if (response.status !== 202) throw new Error(`${response.status}: ${await response.text()}`);
   }
 
   /** Starts `hms-sync start` and resolves with the URL it says. */
@@ -80,4 +105,9 @@ export function inspections(lines: string): number[] {
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line).payload.inspectionId);
+}
+
+/** Resolves when a subscriber has printed these inspections and no others. */
+export async function printed(subscriber: SpawnedProcess, ids: readonly number[]): Promise<void> {
+  await eventually(() => expect(inspections(subscriber.stdout())).toEqual(ids));
 }
