@@ -12,6 +12,7 @@ use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Broadcasting\UniqueBroadcastEvent;
 use Illuminate\Bus\Dispatcher;
 use Illuminate\Contracts\Foundation\Application;
+use Illuminate\Contracts\Redis\Factory as Redis;
 use Illuminate\Support\ServiceProvider;
 
 /**
@@ -83,12 +84,19 @@ class HmsSyncServiceProvider extends ServiceProvider
      */
     protected function broadcaster(Application $app, array $config): HmsSyncBroadcaster
     {
+        $settings = $app->make('config');
+        $connection = $config['connection'] ?? DefaultConnection::NAME;
+
+        if ($connection === DefaultConnection::NAME) {
+            (new DefaultConnection)->ensureUsable($settings->get('database.redis', []), $settings->get('hms-sync.redis_url'));
+        }
+
         return new HmsSyncBroadcaster(
-            $app->make('redis'),
-            $config['connection'] ?? DefaultConnection::NAME,
+            $app->make(Redis::class),
+            $connection,
             $app->make(BroadcastIds::class),
-            $app->make('config')->get('hms-sync.source'),
-            $app->make('config')->get('app.timezone', 'UTC'),
+            $settings->get('hms-sync.source'),
+            $settings->get('app.timezone', 'UTC'),
         );
     }
 }

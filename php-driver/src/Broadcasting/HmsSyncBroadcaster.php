@@ -3,8 +3,8 @@
 namespace HmsSync\Broadcasting;
 
 use HmsSync\Redis\IntakeStream;
-use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
+use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Redis\Factory as Redis;
 use Illuminate\Support\Facades\Date;
 

@@ -29,7 +29,7 @@ class Json
         } catch (Throwable $e) {
             throw new BroadcastException(sprintf(
                 'HMS-Sync: event [%s] cannot be broadcast: %s cannot be encoded as JSON: %s. %s.',
-                Name::shown($event), static::culprit($value, $path), rtrim($e->getMessage(), '.'), static::remedy($e)
+                Name::shown($event), static::culprit($value, $path, static::depthToSearch($e)), rtrim($e->getMessage(), '.'), static::remedy($e)
             ), 0, $e);
         }
     }
@@ -47,9 +47,9 @@ class Json
     }
 
     /**
-     * Get the path of the innermost member that cannot be encoded, down to some depth: values may contain themselves.
+     * Get the path of the innermost member that cannot be encoded, down to some depth.
      */
-    protected static function culprit(mixed $value, string $path, int $depth = 16): string
+    protected static function culprit(mixed $value, string $path, int $depth): string
     {
         foreach ($depth > 0 ? static::members($value) : [] as $key => $member) {
             if (! static::isEncodable($member)) {
@@ -58,6 +58,14 @@ class Json
         }
 
         return $path;
+    }
+
+    /**
+     * Say how deep to search: not far into what is too deep, or contains itself.
+     */
+    protected static function depthToSearch(Throwable $e): int
+    {
+        return in_array($e->getCode(), [JSON_ERROR_DEPTH, JSON_ERROR_RECURSION], true) ? 1 : 16;
     }
 
     /**

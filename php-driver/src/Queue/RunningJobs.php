@@ -36,7 +36,7 @@ class RunningJobs
     {
         $events->listen(JobProcessing::class, fn (JobProcessing $event) => $this->start($event->job));
 
-        $events->listen($this->endOfJob(), fn (object $event) => $this->finish($event->job));
+        $events->listen($this->endOfJob(), fn (JobAttempted|JobProcessed|JobExceptionOccurred $event) => $this->finish($event->job));
 
         $events->listen(Looping::class, fn () => $this->forgetAll());
     }

@@ -2,6 +2,7 @@
 
 namespace HmsSync\Redis;
 
+use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Support\Arr;
 use Illuminate\Support\ConfigurationUrlParser;
 
@@ -26,12 +27,12 @@ class DefaultConnection
      */
     public function addTo(array $redis, ?string $url = null): array
     {
-        if (isset($redis[self::NAME]) || isset($redis['clusters'][self::NAME])) {
+        if ($this->isDefined($redis)) {
             return $redis;
         }
 
         if ($url) {
-            return [...$redis, self::NAME => ['url' => $url]];
+            return $this->isSentinel($url) ? $redis : [...$redis, self::NAME => ['url' => $url]];
         }
 
         if (isset($redis['default'])) {
@@ -43,6 +44,41 @@ class DefaultConnection
         }
 
         return $redis;
+    }
+
+    /**
+     * Refuse an address that the sidecar understands and Laravel does not, unless the connection is defined otherwise.
+     *
+     * @param  array<string, mixed>  $redis  the "redis" section of config/database.php
+     *
+     * @throws \Illuminate\Broadcasting\BroadcastException
+     */
+    public function ensureUsable(array $redis, ?string $url): void
+    {
+        if ($url && $this->isSentinel($url) && ! $this->isDefined($redis)) {
+            throw new BroadcastException(
+                'HMS-Sync: Laravel has no [redis+sentinel] addresses, but HMS_SYNC_REDIS_URL is one. Define a connection '.
+                'named "hms-sync" under "redis" in config/database.php that asks the sentinels, as your Redis client does it.'
+            );
+        }
+    }
+
+    /**
+     * Determine whether the application defines the connection itself.
+     *
+     * @param  array<string, mixed>  $redis
+     */
+    protected function isDefined(array $redis): bool
+    {
+        return isset($redis[self::NAME]) || isset($redis['clusters'][self::NAME]);
+    }
+
+    /**
+     * Determine whether the address is one of Sentinels, in the sidecar's notation.
+     */
+    protected function isSentinel(string $url): bool
+    {
+        return preg_match('#^rediss?\+sentinel://#', $url) === 1;
     }
 
     /**

@@ -3,11 +3,11 @@
 namespace HmsSync\Redis;
 
 use Illuminate\Broadcasting\BroadcastException;
-use Illuminate\Contracts\Redis\Connection;
 use Illuminate\Contracts\Redis\Factory as Redis;
-use Illuminate\Redis\Connections\Connection as RedisConnection;
+use Illuminate\Redis\Connections\Connection;
 use Illuminate\Redis\Connections\PhpRedisClusterConnection;
 use Illuminate\Redis\Connections\PhpRedisConnection;
+use Illuminate\Redis\RedisManager;
 use Illuminate\Support\Str;
 use RuntimeException;
 use Throwable;
@@ -68,11 +68,28 @@ class IntakeStream
      */
     protected function execute(Connection $connection, array $command): mixed
     {
-        return match (true) {
-            $connection instanceof PhpRedisClusterConnection => $connection->executeRaw([self::CLUSTER_ROUTE, ...$command]),
-            $connection instanceof PhpRedisConnection => $connection->executeRaw($command),
-            default => $connection->command('executeRaw', [$command]),
-        };
+        try {
+            return match (true) {
+                $connection instanceof PhpRedisClusterConnection => $connection->executeRaw([self::CLUSTER_ROUTE, ...$command]),
+                $connection instanceof PhpRedisConnection => $connection->executeRaw($command),
+                default => $connection->command('executeRaw', [$command]),
+            };
+        } catch (Throwable $e) {
+            $this->forgetConnection();
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Have the next broadcast connect anew: a phpredis client that could not reconnect once fails again when Redis
+     * is long back, which a worker would notice at its next event.
+     */
+    protected function forgetConnection(): void
+    {
+        if ($this->redis instanceof RedisManager) {
+            $this->redis->purge($this->connection);
+        }
     }
 
     /**
@@ -93,7 +110,7 @@ class IntakeStream
      */
     protected function describe(mixed $reply, Connection $connection): string
     {
-        if ($reply === false && $connection instanceof RedisConnection) {
+        if ($reply === false) {
             $reply = $connection->client()->getLastError() ?? 'false';
         }
 

@@ -27,7 +27,8 @@ if (! function_exists('get_error_handler')) {
 if (! function_exists('get_exception_handler')) {
     function get_exception_handler(): ?callable
     {
-        $current = set_exception_handler(static function () {});
+        $current = set_exception_handler(static function () {
+        });
         restore_exception_handler();
 
         return $current;

@@ -23,9 +23,9 @@ class CompleteInspections extends Command
     {
         $due = microtime(true);
 
-        foreach ($this->argument('id') as $id) {
+        foreach ((array) $this->argument('id') as $id) {
             $this->waitUntil($due);
-            $this->completeInspection((int) $id, $this->option('by'));
+            $this->completeInspection((int) $id, $this->input->getOption('by'));
             $this->report((int) $id, (int) round(microtime(true) * 1000));
 
             $due += (float) $this->option('interval-ms') / 1000;
