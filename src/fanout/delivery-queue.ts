@@ -26,7 +26,7 @@ import type {
   SettleRequest,
   Waker,
 } from "./types.js";
-import { Waiters } from "./waiters.js";
+import { type Waiter, Waiters } from "./waiters.js";
 
 /** Unleased runs a consumer may have: one being picked up; what comes meanwhile makes the next run as large as its pace. */
 const maxReadyRuns = 1;
@@ -101,14 +101,11 @@ export class DeliveryQueue {
     const until = Date.now() + waitMs;
     for (;;) {
       const left = until - Date.now();
-      const waiter = left > 0 ? this.waiters.register(left, signal) : undefined;
-      try {
-        const leases = await this.lease(max);
-        if (leases.length > 0 || waiter === undefined || signal.aborted) return leases;
-        await waiter.woken;
-      } finally {
-        waiter?.cancel();
-      }
+      const waiter = left > 0 ? this.waiters.register(max, left, signal) : undefined;
+      const leases = await this.leaseBeside(waiter, max);
+      if (leases.length > 0 || waiter === undefined) return leases;
+      const handed = await waiter.woken;
+      if (handed !== undefined) return [handed];
       if (signal.aborted) return [];
     }
   }
@@ -198,30 +195,75 @@ export class DeliveryQueue {
     while (this.again && !this.closed) {
       this.again = false;
       if (this.cursor === undefined) return;
-      const { ledger, topic, policy, records } = this.parts;
-      const entries = await ledger.range(topic, this.cursor, this.known, policy.run);
-      if (entries.length === 0) continue;
-      const last = entries.at(-1)!.id;
-      const advanced = await records.advance(
-        this.cursor,
-        last,
-        entries.length,
-        maxReadyRuns,
-        compareIds(last, this.known) < 0,
-      );
-      if (advanced.outcome === "moved") {
-        this.cursor = advanced.cursor;
-        this.again = true;
-      } else if (advanced.outcome === "cut") {
-        this.cursor = last;
-        await this.offer([{ ticket: advanced.ticket, due: 0 }]);
-      } else if (advanced.outcome === "absent") {
-        this.cursor = undefined;
-        this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());
-        this.track(this.open());
-        return;
-      }
+      await this.advanceOnce(this.cursor);
     }
+  }
+
+  private async advanceOnce(cursor: LedgerId): Promise<void> {
+    const { ledger, topic, policy, records } = this.parts;
+    // A pull that waits here is handed the run as it is cut: no ticket, no second look.
+    const waiting = this.waiters.nextMax;
+    const limit = waiting > 0 ? Math.min(policy.run, waiting) : policy.run;
+    const entries = await ledger.range(topic, cursor, this.known, limit);
+    if (entries.length === 0) return;
+    const last = entries.at(-1)!.id;
+    const more = compareIds(last, this.known) < 0;
+    const nonce = waiting > 0 ? randomUUID() : undefined;
+    const step = { from: cursor, to: last, count: entries.length, limit: maxReadyRuns, more };
+    const advanced = await records.advance(nonce === undefined ? step : { ...step, nonce }, policy);
+    if (advanced.outcome === "moved") {
+      this.cursor = advanced.cursor;
+      this.again = true;
+    } else if (advanced.outcome === "cut") {
+      this.cursor = last;
+      await this.offer([{ ticket: advanced.ticket, due: 0 }]);
+    } else if (advanced.outcome === "leased") {
+      this.cursor = last;
+      this.again ||= more;
+      this.handOver(
+        advanced.run,
+        entries.map(({ body }) => body),
+      );
+    } else if (advanced.outcome === "absent") {
+      this.cursor = undefined;
+      this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());
+      this.track(this.open());
+    }
+  }
+
+  private handOver(run: string, bodies: readonly Buffer[]): void {
+    const lease: Lease = {
+      lease: formatLease(run, 1),
+      attempt: 1,
+      replayed: false,
+      indexes: bodies.map((_body, index) => index),
+      bodies,
+    };
+    this.schedule(Date.now() + this.policy.ackWaitMs);
+    if (!this.waiters.wakeOne(lease)) this.track(this.release(lease));
+  }
+
+  // Nobody waits for the lease any more: its events go to the next pull.
+  private async release({ lease, indexes }: Lease): Promise<void> {
+    if (indexes.length === 0) return;
+    await this.settle([{ token: `${lease}.${indexes[0]}`, to: indexes.at(-1)!, action: "release" }]);
+  }
+
+  // Leases while the waiter is registered; a lease handed to it meanwhile is not lost.
+  private async leaseBeside(waiter: Waiter | undefined, max: number): Promise<Lease[]> {
+    let leases: Lease[];
+    try {
+      leases = await this.lease(max);
+    } catch (error) {
+      waiter?.cancel();
+      const handed = await waiter?.woken;
+      if (handed !== undefined) this.track(this.release(handed));
+      throw error;
+    }
+    if (leases.length === 0 || waiter === undefined) return leases;
+    waiter.cancel();
+    const handed = await waiter.woken;
+    return handed === undefined ? leases : [...leases, handed];
   }
 
   private async lease(max: number): Promise<Lease[]> {
@@ -239,6 +281,7 @@ export class DeliveryQueue {
         leases.push(lease);
         room -= lease.indexes.length;
       }
+      if (run.waiting === 0) break;
     }
     if (behind) this.track(this.catchUp());
     if (leases.length > 0) this.schedule(Date.now() + this.policy.ackWaitMs);

@@ -31,8 +31,22 @@ export function loadDeliveryScripts(): DeliveryScripts {
   };
 }
 
+/** A cut of the ledger: `count` events after `from` up to `to`. */
+export interface AdvanceStep {
+  readonly from: LedgerId;
+  readonly to: LedgerId;
+  readonly count: number;
+  /** Most runs that may wait unleased. */
+  readonly limit: number;
+  /** The caller knows of events after `to`. */
+  readonly more: boolean;
+  /** Leases the run at once; the same nonce gets the same run again. */
+  readonly nonce?: string;
+}
+
 export type Advanced =
   | { readonly outcome: "cut"; readonly ticket: string }
+  | { readonly outcome: "leased"; readonly run: string }
   | { readonly outcome: "moved"; readonly cursor: LedgerId }
   | { readonly outcome: "full" }
   | { readonly outcome: "absent" };
@@ -57,6 +71,8 @@ export interface LeasedRun extends RunRange {
   readonly behind: boolean;
   /** Ticket of the part of the run that did not fit, or ''. */
   readonly rest: string;
+  /** Other runs that wait for a lease. */
+  readonly waiting: number;
 }
 
 export type LeaseReply =
@@ -128,17 +144,14 @@ export class DeliveryRecords {
     return (await this.redis.hget(this.keys.state, "cursor")) ?? undefined;
   }
 
-  /** ADVANCE; see advance.lua. */
-  async advance(
-    from: LedgerId,
-    to: LedgerId,
-    count: number,
-    limit: number,
-    more: boolean,
-  ): Promise<Advanced> {
-    const reply = list(await this.run(this.scripts.advance, from, to, count, limit, more ? "1" : "0"));
+  /** ADVANCE; see advance.lua. With a nonce the run is leased at once, to whoever waits. */
+  async advance(step: AdvanceStep, policy: DeliveryPolicy): Promise<Advanced> {
+    const { from, to, count, limit, more, nonce } = step;
+    const args = [from, to, count, limit, more ? "1" : "0", nonce ?? "", policy.ackWaitMs];
+    const reply = list(await this.run(this.scripts.advance, ...args));
     const outcome = text(reply[0]);
     if (outcome === "cut") return { outcome, ticket: text(reply[1]) };
+    if (outcome === "leased") return { outcome, run: text(reply[1]) };
     if (outcome === "moved") return { outcome, cursor: text(reply[1]) };
     return { outcome: outcome === "full" ? "full" : "absent" };
   }
@@ -294,6 +307,7 @@ function leasedRun(run: string, reply: ScriptReply[]): LeasedRun {
     body: Buffer.isBuffer(reply[9]) ? reply[9] : Buffer.alloc(0),
     behind: text(reply[10]) === "1",
     rest: text(reply[11]),
+    waiting: Number(reply[12] ?? 0),
   };
 }
 

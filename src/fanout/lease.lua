@@ -5,7 +5,8 @@ generation. A run larger than `max` is divided; the rest keeps a record and tick
 ARGV[2] run   ARGV[3] ticket that led here   ARGV[4] nonce of this attempt: the same nonce gets the same lease again,
 so a reply lost with a Redis connection costs nothing   ARGV[5] ack_wait (ms)   ARGV[6] max events
 
-Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', ticket of the rest or ''}
+Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', ticket of the rest or '',
+        number of other runs that wait for a lease}
    or  {'gone'} | {'leased'} | {'parked'} | {'early', new ticket, due (ms)}
 ]]
 --- @include "record"
@@ -17,7 +18,8 @@ local function reply(attempt, rest)
   local behind = redis.call('HGET', state, 'behind') or '0'
   if behind == '1' then redis.call('HSET', state, 'behind', '0') end
   return {'ok', record.gen, record.from, record.to, record.skip, record.n, record.states, attempt,
-    record.replayed or '0', record.body or '', behind, rest}
+    record.replayed or '0', record.body or '', behind, rest,
+    redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', lane)}
 end
 
 -- A single counts its attempt when it is leased, a run only its lapses.

@@ -1,40 +1,62 @@
+import type { Lease } from "./types.js";
+
+/** A pull that waits: told that there is something to lease, or handed a lease directly. */
+export interface Waiter {
+  /** Most events the pull takes. */
+  readonly max: number;
+  /** Resolves to the lease handed over, or to undefined when there may be something, time is up, or the signal aborted. */
+  readonly woken: Promise<Lease | undefined>;
+  cancel(): void;
+}
+
+interface Waiting {
+  readonly max: number;
+  readonly wake: (lease?: Lease) => void;
+}
+
 /** Pulls that wait for one (consumer, topic). One waiter is woken per run; the longest waiting first. */
 export class Waiters {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting: Waiting[] = [];
 
   get size(): number {
     return this.waiting.length;
+  }
+
+  /** How many events the next waiter takes; 0 when none waits. */
+  get nextMax(): number {
+    return this.waiting[0]?.max ?? 0;
   }
 
   /**
    * Registers now and resolves when woken, when `signal` aborts or after `waitMs`. Register, then check whether there
    * is something to lease, then await: the other order loses a wake-up.
    */
-  register(waitMs: number, signal: AbortSignal): { woken: Promise<void>; cancel(): void } {
-    let cancel = () => {};
-    const woken = new Promise<void>((resolve) => {
-      const finish = () => {
+  register(max: number, waitMs: number, signal: AbortSignal): Waiter {
+    let wake: (lease?: Lease) => void = () => {};
+    const woken = new Promise<Lease | undefined>((resolve) => {
+      const entry: Waiting = { max, wake: (lease) => wake(lease) };
+      const stop = () => wake();
+      const timer = setTimeout(stop, waitMs);
+      wake = (lease) => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", finish);
-        const at = this.waiting.indexOf(finish);
+        signal.removeEventListener("abort", stop);
+        const at = this.waiting.indexOf(entry);
         if (at !== -1) this.waiting.splice(at, 1);
-        resolve();
+        resolve(lease);
       };
-      const timer = setTimeout(finish, waitMs);
-      cancel = finish;
-      if (signal.aborted) finish();
+      if (signal.aborted) wake();
       else {
-        signal.addEventListener("abort", finish);
-        this.waiting.push(finish);
+        signal.addEventListener("abort", stop);
+        this.waiting.push(entry);
       }
     });
-    return { woken, cancel };
+    return { max, woken, cancel: () => wake() };
   }
 
-  /** Wakes one; false when none waits here. */
-  wakeOne(): boolean {
+  /** Wakes one, handing it `lease` if given; false when none waits here. */
+  wakeOne(lease?: Lease): boolean {
     const next = this.waiting[0];
-    next?.();
+    next?.wake(lease);
     return next !== undefined;
   }
 }

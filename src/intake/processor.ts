@@ -97,13 +97,16 @@ export class IntakeProcessor {
 
   private async count(door: string, read: number, rejects: readonly Reject[], sorted: Sorted): Promise<void> {
     const counters: [string, number][] = [
-      [`${door}.read`, read],
+      // What came through the stream is in the ledger or among the rejects; of pub/sub nothing else keeps count.
+      [`${door}.read`, door === "pubsub" ? read : 0],
       [`${door}.rejected`, rejects.length],
       [`${door}.ignored`, sorted.ignored],
       [`${door}.empty`, sorted.empty],
     ];
+    const counted = counters.filter(([, value]) => value > 0);
+    if (counted.length === 0) return;
     const pipeline = this.parts.redis.pipeline();
-    for (const [name, value] of counters) if (value > 0) pipeline.hincrby(countersKey, name, value);
+    for (const [name, value] of counted) pipeline.hincrby(countersKey, name, value);
     await pipeline.exec();
     if (rejects.length > 0) {
       const codes = [...new Set(rejects.map(({ code }) => code))];

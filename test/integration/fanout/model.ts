@@ -2,14 +2,15 @@ import fc from "fast-check";
 import type { Redis } from "ioredis";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import { type DeliveryScripts, loadDeliveryScripts } from "../../../src/fanout/delivery-records.js";
-import type { SettleAction } from "../../../src/fanout/types.js";
+import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import { type LedgerScripts, loadLedgerScripts } from "../../../src/ledger/stream-ledger.js";
 import { type Belt, belt, event, numberIn, passTime, topic } from "../../support/belt.js";
+import { eventually } from "../../support/eventually.js";
 import { type Death, Life } from "../../support/mortal.js";
 
 /** One step of a random history: two sidecars, one consumer, an adapter that settles as it likes. */
 export type Step =
-  | { readonly do: "publish"; readonly by: number; readonly count: number }
+  | { readonly do: "publish"; readonly by: number; readonly count: number; readonly waited: boolean }
   | { readonly do: "publishAgain"; readonly by: number; readonly which: number }
   | { readonly do: "pull"; readonly by: number; readonly max: number }
   | {
@@ -37,6 +38,7 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
         do: fc.constant("publish" as const),
         by: sidecar,
         count: fc.integer({ min: 1, max: 6 }),
+        waited: fc.boolean(),
       }),
     },
     {
@@ -190,6 +192,8 @@ class World {
     }
     const { life, bus, queue } = this.sidecars[step.by]!;
     if (life.dead || queue === undefined) return await this.replace(step.by);
+    if (step.do === "publish" && step.waited)
+      return await this.publishToWaiting(life, bus, queue, this.fresh(step.count));
     if (step.do === "publish") await this.publish(life, bus, queue, this.fresh(step.count));
     if (step.do === "publishAgain") await this.publish(life, bus, queue, this.again(step.which));
     if (step.do === "pull") await this.pull(life, queue, step.max);
@@ -291,9 +295,28 @@ class World {
     queue.recorded(recorded.at(-1)!.ledgerId);
   }
 
+  // The pull waits first, so that the run is handed over as it is cut.
+  private async publishToWaiting(
+    life: Life,
+    bus: Belt,
+    queue: DeliveryQueue,
+    numbers: readonly number[],
+  ): Promise<void> {
+    const controller = new AbortController();
+    const pulled = queue.pull(3, 10_000, controller.signal);
+    await life.unlessDead(Promise.race([pulled, eventually(() => queue.waiting > 0, { everyMs: 1 })]));
+    await this.publish(life, bus, queue, numbers);
+    await life.unlessDead(Promise.race([pulled, queue.catchUp().then(() => controller.abort())]));
+    this.deliver((await life.unlessDead(pulled)) ?? []);
+  }
+
   private async pull(life: Life, queue: DeliveryQueue, max: number): Promise<void> {
     const leases = await life.unlessDead(queue.pull(max, 0, new AbortController().signal));
-    for (const { lease, indexes, bodies } of leases ?? []) {
+    this.deliver(leases ?? []);
+  }
+
+  private deliver(leases: readonly Lease[]): void {
+    for (const { lease, indexes, bodies } of leases) {
       for (const [i, body] of bodies.entries())
         this.reference.delivered(numberIn(body), `${lease}.${indexes[i]}`);
     }
