@@ -36,7 +36,6 @@ const redriveLimitMs = 600_000;
 export function addDead(program: Command, cli: Cli): void {
   const dead = program
     .command("dead")
-    .enablePositionalOptions() // --topic after redrive is redrive's
     .description("list deliveries that were given up, the newest first; dead redrive sends them again")
     .option("--topic <topic>", "only of this topic")
     .option("--consumer <name>", "only of this consumer")

@@ -43,7 +43,7 @@ function programFor(cli: Cli, written: Promise<void>[]): Command {
   const program = new Command("hms-sync")
     .description("HMS-Sync keeps legacy systems in step with HMS: runs the bus and talks to it")
     .version(version(), "-V, --version", "print the version")
-    .enablePositionalOptions()
+    .enablePositionalOptions() // so that --topic after `dead redrive` is redrive's, not dead's
     .exitOverride()
     .showHelpAfterError("(see --help)")
     .configureOutput({
