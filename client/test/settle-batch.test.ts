@@ -36,13 +36,13 @@ describe("compress", () => {
     expect(compress(run)).toEqual([{ token: "r1.1.0", action: "ack", to: 499 }]);
   });
 
-  test("a lone event has no range, gaps and other actions divide", () => {
-    const settles = [settlement(0, 0), settlement(0, 2), settlement(0, 3, "nack"), settlement(1, 4)];
+  test("a lone event has no range, gaps, other actions and other leases divide", () => {
+    const settles = [settlement(0, 0), settlement(0, 2), settlement(0, 3, "nack"), settlement(1, 4, "nack")];
     expect(compress(settles)).toEqual([
       { token: "r1.1.0", action: "ack" },
       { token: "r1.1.2", action: "ack" },
       { token: "r1.1.3", action: "nack" },
-      { token: "r2.3.4", action: "ack" },
+      { token: "r2.3.4", action: "nack" },
     ]);
   });
 
