@@ -1,0 +1,3 @@
+import { adapterContract } from "../../../test/support/adapter-contract.js";
+
+adapterContract("ehr-clinic");

@@ -1,0 +1,171 @@
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  type AdapterName,
+  idsIn,
+  inspectionsIn,
+  type RunningAdapter,
+  startAdapter,
+  tokenOf,
+} from "./adapters.js";
+import { type BusFolder, busFolder, type RunningBus, startBus } from "./bus.js";
+import { eventually } from "./eventually.js";
+import { startGatewayProxy } from "./gateway-proxy.js";
+
+const topic = "inspections.status";
+
+function topicsFor(consumer: string): string {
+  return `
+${topic}:
+  qos: exactly_once
+  retention: 7d
+  schema: v1
+  producers: [hms-api]
+  consumers:
+    - { name: ${consumer}, ack_wait: 2s, backoff: [50ms] }
+`;
+}
+
+/** What every adapter of inspections.status does, shown on its real process, a real bus and its real database. */
+export function adapterContract(name: AdapterName): void {
+  describe(`the adapter ${name}`, () => {
+    let folder: BusFolder;
+    let bus: RunningBus;
+    let token: string;
+    let adapter: RunningAdapter;
+
+    beforeAll(async () => {
+      folder = await busFolder(topicsFor(name), [topic]);
+      bus = await startBus(folder);
+      token = await tokenOf(bus, name);
+    });
+
+    afterAll(async () => {
+      await bus.process.kill("SIGTERM");
+      folder.remove();
+    });
+
+    /** With an empty database of its own: all that was owed before has been settled. */
+    beforeEach(async () => {
+      adapter = await start();
+    });
+
+    afterEach(() => adapter.process.kill());
+
+    const start = (database = join(mkdtempSync(join(folder.path, "data-")), "db.sqlite"), url = bus.url) =>
+      startAdapter(name, database, { url, token });
+    const complete = (number: number, by = "INSPECTOR_1337") =>
+      post(bus, `event-${number}`, {
+        inspectionId: number,
+        newStatus: "Completed",
+        completedBy: by,
+        timestamp: "2024-04-23T15:02:11Z",
+      });
+    const consumer = async () => (await bus.call("GET", "/v1/status")).body.topics[topic].consumers[name];
+    const settled = () => eventually(async () => (await consumer()).owed === 0);
+
+    test("writes what happened and acks it; its log names ids and no word of the payload", async () => {
+      await complete(11);
+      await settled();
+      expect(inspectionsIn(adapter)).toMatchObject([{ id: 11, status: "Completed", by: "INSPECTOR_1337" }]);
+      const [line] = await adapter.process.waitForLine(/^.*"event-11".*$/);
+      expect(JSON.parse(line)).toMatchObject({ level: "info", topic, id: "event-11", attempt: 1 });
+      expect(adapter.process.output()).not.toMatch(/INSPECTOR|Completed|2024-04-23/);
+    });
+
+    test("an event that fits no row becomes a dead letter with the reason, at once and alone", async () => {
+      await complete(21);
+      await post(bus, "odd-status", { inspectionId: 22, newStatus: "Postponed" });
+      await post(bus, "too-large", { inspectionId: 2 ** 53 + 2, newStatus: "Completed" });
+      await complete(23, "I".repeat(100));
+      await complete(24);
+      await settled();
+      expect(idsIn(adapter)).toEqual([21, 24]);
+      const { body } = await eventually(async () => {
+        const letters = await bus.call("GET", "/v1/dead-letters");
+        return letters.body.dead_letters.length === 3 && letters;
+      });
+      const reasons = body.dead_letters.map(({ reason }: { reason: string }) => reason).sort();
+      expect(reasons).toEqual([
+        expect.stringMatching(/^inspectionId/),
+        expect.stringMatching(/^newStatus is none of Scheduled, InProgress, Completed, Cancelled/),
+        expect.stringMatching(/^the database refuses the row: CHECK constraint failed/),
+      ]);
+      expect(adapter.process.output()).not.toMatch(/Postponed|III/);
+    });
+
+    test("while the database is locked events come again, and are written once when it is free", async () => {
+      await complete(31);
+      await eventually(() => idsIn(adapter).length === 1);
+      const unlock = lock(adapter.database);
+      await complete(32);
+      await adapter.process.waitForLine(/"comes again".*"event-32".*"SQLITE_BUSY"/);
+      unlock();
+      await settled();
+      expect(idsIn(adapter)).toEqual([31, 32]);
+    });
+
+    test("killed with the row written and the ack not stored, it makes no second row", async () => {
+      const proxy = await startGatewayProxy(bus.url);
+      try {
+        await adapter.process.kill();
+        adapter = await start(adapter.database, proxy.url);
+        const ack = proxy.holdAcks();
+        await complete(41);
+        await ack;
+        await adapter.process.kill();
+      } finally {
+        await proxy.close();
+      }
+      expect(idsIn(adapter)).toEqual([41]);
+      expect(await consumer()).toMatchObject({ owed: 1 });
+      adapter = await start(adapter.database);
+      await settled();
+      expect(idsIn(adapter)).toEqual([41]);
+    });
+
+    test("SIGTERM lets it finish what it has and end with 0; what comes later waits for its next start", async () => {
+      await complete(51);
+      await eventually(() => idsIn(adapter).length === 1);
+      expect(await adapter.process.kill("SIGTERM")).toEqual({ code: 0, signal: null });
+      expect(await consumer()).toMatchObject({ owed: 0 });
+      await complete(52);
+      adapter = await start(adapter.database);
+      await settled();
+      expect(idsIn(adapter)).toEqual([51, 52]);
+    });
+
+    test("a token that is not valid ends it with 1 and one line that says so", async () => {
+      const refused = await startAdapter(name, adapter.database, { url: bus.url, token: "hms_wrong" });
+      expect(await refused.process.exited).toEqual({ code: 1, signal: null });
+      const lines = refused.process.output().trim().split("\n");
+      expect(lines).toHaveLength(1);
+      expect(JSON.parse(lines[0]!)).toMatchObject({ level: "error", code: "unauthorized" });
+    });
+  });
+}
+
+async function post({ url, token }: RunningBus, id: string, payload: object): Promise<void> {
+  const response = await fetch(`${url}/v1/topics/${topic}/events`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "idempotency-key": id,
+    },
+    body: JSON.stringify(payload),
+  });
+  expect(response.status, await response.text()).toBe(202);
+}
+
+/** Holds the database's write lock until the function it gives is called. */
+function lock(path: string): () => void {
+  const database = new Database(path, { timeout: 1_000 });
+  database.exec("BEGIN IMMEDIATE");
+  return () => {
+    database.exec("COMMIT");
+    database.close();
+  };
+}
