@@ -1,7 +1,9 @@
 // The bus against bare Redis Streams, in one run, on the same Redis settings, with the same split into processes:
 // one publisher, the bus, three consumers that ack every event.
 // usage: npm run bench -- [--rounds 3] [--flood 60000] [--rates 50,200,1000,3000] [--seconds 5]
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+//        [--fsync always|everysec|no] [--directory DIR]
+// With --fsync always each step of an event's way waits for the disk under --directory: the first line says how long that takes.
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +20,8 @@ const { values } = parseArgs({
     rates: { type: "string", default: "50,200,1000,3000" },
     seconds: { type: "string", default: "5" },
     rivals: { type: "string", default: "bus,streams" },
+    fsync: { type: "string", default: "always" },
+    directory: { type: "string", default: tmpdir() },
   },
 });
 const rounds = Number(values.rounds);
@@ -30,6 +34,9 @@ const loads = [
     .map((rate) => ({ name: `${rate}/s`, rate: Number(rate), count: Number(rate) * Number(values.seconds) })),
 ];
 
+log(
+  `appendfsync ${values.fsync}; one fdatasync in ${values.directory} takes ${fsyncMs().toFixed(2)} ms (median of 200)`,
+);
 const results = new Map();
 for (let round = 1; round <= rounds; round++) {
   for (const load of loads) {
@@ -44,7 +51,7 @@ for (let round = 1; round <= rounds; round++) {
 summary();
 
 async function measure(rival, load) {
-  const directory = mkdtempSync(join(tmpdir(), "hms-sync-bench-"));
+  const directory = mkdtempSync(join(values.directory, "hms-sync-bench-"));
   const redis = await startRedis(directory);
   try {
     return rival === "bus" ? await measureBus(redis, directory, load) : await measureStreams(redis, load);
@@ -108,7 +115,10 @@ async function run(redis, stream, load, readers, bus) {
   const after = await cpuOf(admin, bus);
   admin.disconnect();
   await Promise.all(readers.map((reader) => reader.exited));
-  const finished = done.map(({ finishedAt }) => BigInt(finishedAt)).reduce((a, b) => (a > b ? a : b));
+  const finished = done
+    .map(({ finishedAt }) => BigInt(finishedAt))
+    .sort()
+    .at(-1);
   const seconds = Number(finished - started) / 1e9;
   return {
     perSecond: load.count / seconds,
@@ -168,6 +178,20 @@ async function freePort() {
   return port;
 }
 
+function fsyncMs() {
+  const directory = mkdtempSync(join(values.directory, "hms-sync-bench-"));
+  const file = openSync(join(directory, "file"), "w");
+  const times = Array.from({ length: 200 }, () => {
+    writeSync(file, "x".repeat(200));
+    const started = performance.now();
+    fdatasyncSync(file);
+    return performance.now() - started;
+  });
+  closeSync(file);
+  rmSync(directory, { recursive: true });
+  return times.sort((a, b) => a - b)[100];
+}
+
 function summary() {
   log("\nmin / median / max over the rounds; latency from publish to handler, worst of three consumers");
   for (const load of loads) {
@@ -192,7 +216,7 @@ function summary() {
 
 function spread(numbers, digits) {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
+  return [sorted.at(0), sorted.at(Math.floor(sorted.length / 2)), sorted.at(-1)]
     .map((n) => n.toFixed(digits))
     .join(" / ");
 }

@@ -55,6 +55,8 @@ export class DeliveryQueue {
   private known: LedgerId = beforeAll;
   private advancing: Promise<void> | undefined;
   private again = false;
+  /** Whether a ticket may wait in BullMQ; false only after a look found none. What changes it elsewhere wakes us. */
+  private mayHaveTickets = true;
   private sweeping: Promise<void> | undefined;
   private timer: { at: number; handle: NodeJS.Timeout } | undefined;
   private closed = false;
@@ -117,8 +119,9 @@ export class DeliveryQueue {
     return answers.flat();
   }
 
-  /** Wakes one waiting pull here; false when none waits. */
+  /** There may be something to lease: wakes one waiting pull here; false when none waits. */
   wakeOne(): boolean {
+    this.mayHaveTickets = true;
     return this.waiters.wakeOne();
   }
 
@@ -271,8 +274,12 @@ export class DeliveryQueue {
     let room = max;
     let behind = false;
     while (room > 0 && leases.length < maxRunsPerPull) {
+      if (!this.mayHaveTickets) break;
+      // Before the look, so that a ticket added meanwhile is not overlooked.
+      this.mayHaveTickets = false;
       const taken = await this.parts.tickets.take();
       if (taken === undefined) break;
+      this.mayHaveTickets = true;
       const run = await this.leaseRun(taken, room);
       if (run === undefined) continue;
       behind ||= run.behind;
@@ -358,6 +365,7 @@ export class DeliveryQueue {
         await this.offer(swept.pending);
         await records.ticketsAdded(swept.pending.map(({ ticket }) => ticket));
       }
+      if (swept.handled > 0) this.mayHaveTickets = true;
       for (const run of swept.dying) await this.bury(run);
       if (swept.handled < sweepLimit) break;
     }
@@ -382,6 +390,7 @@ export class DeliveryQueue {
 
   private async offer(tickets: readonly PendingTicket[]): Promise<void> {
     await this.parts.tickets.add(tickets);
+    this.mayHaveTickets = true;
     for (const { due } of tickets) {
       if (due > Date.now()) this.schedule(due);
       else this.wake();
@@ -400,6 +409,7 @@ export class DeliveryQueue {
       () => {
         this.timer = undefined;
         this.track(this.sweep());
+        this.mayHaveTickets = true;
         this.wake();
       },
       Math.min(Math.max(1, at - Date.now() + 1), 2 ** 31 - 1),
