@@ -14,6 +14,8 @@ export class Lease {
   readonly deliveries: Delivery[] = [];
   /** Deliveries neither settled nor given up. */
   open = 0;
+  /** Called when the last of them is settled or given up. */
+  whenAllClosed: () => void = () => undefined;
 
   constructor(
     readonly name: string,
@@ -61,7 +63,7 @@ export class Delivery implements SettleHandle {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.lease.open--;
+    if (--this.lease.open === 0) this.lease.whenAllClosed();
   }
 }
 

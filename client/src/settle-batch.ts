@@ -8,8 +8,8 @@ export type SettleResult = SettleAnswer["result"];
 export interface Settlement {
   readonly delivery: Delivery;
   readonly action: SettleAction;
-  readonly delayMs?: number;
-  readonly reason?: string;
+  readonly delayMs?: number | undefined;
+  readonly reason?: string | undefined;
   /** Absent where nobody waits: releases, and extensions made by the clock. */
   readonly resolve?: () => void;
   readonly reject?: (error: Error) => void;

@@ -4,7 +4,13 @@ import type { SettleAnswer } from "./frame.js";
 import type { Logger } from "./log.js";
 import { rejected, type SettleDetails } from "./message.js";
 import { type Outage, sleep } from "./retry.js";
-import { fitting, SettleBatch, type Settlement, type SettleResult } from "./settle-batch.js";
+import {
+  fitting,
+  type SettleAction,
+  SettleBatch,
+  type Settlement,
+  type SettleResult,
+} from "./settle-batch.js";
 
 export interface SettlerParts {
   readonly topic: string;
@@ -47,7 +53,7 @@ export class Settler implements Settles {
     if (this.refusal !== undefined) return rejected(this.refusal);
     delivery.settled = action;
     delivery.close();
-    delivery.settling = this.promised({ ...details, delivery, action });
+    delivery.settling = this.promised(delivery, action, details);
     return delivery.settling;
   }
 
@@ -62,7 +68,7 @@ export class Settler implements Settles {
     if (delivery.isOpen && now - delivery.extendedAt < delivery.lease.ackWaitMs / 10)
       return Promise.resolve();
     delivery.extending = true;
-    delivery.extension = this.promised({ delivery, action: "extend" });
+    delivery.extension = this.promised(delivery, "extend");
     return delivery.extension;
   }
 
@@ -183,9 +189,10 @@ export class Settler implements Settles {
     return rejected(alreadySettled(delivery, action));
   }
 
-  private promised(settlement: Settlement): Promise<void> {
+  private promised(delivery: Delivery, action: SettleAction, details: SettleDetails = {}): Promise<void> {
+    const { delayMs, reason } = details;
     const promise = new Promise<void>((resolve, reject) => {
-      this.add({ ...settlement, resolve, reject });
+      this.add({ delivery, action, delayMs, reason, resolve, reject });
     });
     promise.catch(() => undefined); // unawaited, it is logged in `answered` and must not end the process
     return promise;

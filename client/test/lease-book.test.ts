@@ -104,6 +104,15 @@ test("what could not be extended in time counts as lapsed, once", async () => {
   expect(book.open).toBe(0);
 });
 
+test("a lease leaves the book as soon as its last event is settled, or when it never had one", async () => {
+  const deliveries = leased(2);
+  leased(0);
+  const kept = () => (book as unknown as { leases: Set<Lease> }).leases.size; // what is kept is memory
+  expect(kept()).toBe(1);
+  for (const delivery of deliveries) delivery.close();
+  expect(kept()).toBe(0);
+});
+
 test("the clock stands still while nothing is leased", async () => {
   const [delivery] = leased();
   delivery!.close();
