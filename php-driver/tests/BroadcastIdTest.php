@@ -2,6 +2,7 @@
 
 namespace HmsSync\Tests;
 
+use HmsSync\Tests\Fixtures\ChangingReading;
 use HmsSync\Tests\Fixtures\IdentifiedReading;
 use HmsSync\Tests\Fixtures\QueuedReading;
 use HmsSync\Tests\Fixtures\Reading;
@@ -82,6 +83,20 @@ class BroadcastIdTest extends TestCase
         self::assertCount(3, $ids);
         self::assertCount(1, array_unique($ids));
         self::assertSame(5, $this->version($ids[0]));
+    }
+
+    public function test_a_broadcast_job_gives_the_same_id_when_its_payload_has_changed_before_the_retry(): void
+    {
+        $this->bootWithDatabaseQueue();
+
+        event(new ChangingReading(1, self::CONNECTIONS_ENDING_IN_FAILURE));
+        $this->work(tries: 2);
+        $this->work(tries: 2);
+
+        $entries = $this->entries();
+
+        self::assertCount(2, array_unique(array_column($entries, 'data')));
+        self::assertCount(1, array_unique(array_column($entries, 'id')));
     }
 
     public function test_two_broadcast_jobs_have_two_ids(): void

@@ -5,6 +5,7 @@ namespace HmsSync\Tests;
 use HmsSync\Tests\Fixtures\QueuedReading;
 use HmsSync\Tests\Fixtures\Reading;
 use HmsSync\Tests\Fixtures\SteeredReading;
+use HmsSync\Tests\Fixtures\UniqueReading;
 use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Contracts\Broadcasting\ShouldBroadcastNow;
 use Illuminate\Contracts\Bus\Dispatcher;
@@ -17,6 +18,16 @@ class PayloadTest extends TestCase
         event((new SteeredReading)->onConnection('sync')->delay(0)->afterCommit());
 
         self::assertSame('{"n":1,"note":"kept"}', $this->onlyEntry()['data']);
+    }
+
+    public function test_a_unique_event_is_broadcast_like_any_other(): void
+    {
+        event(new UniqueReading(1));
+
+        $entry = $this->onlyEntry();
+
+        self::assertSame('unique-reading', $entry['id']);
+        self::assertSame('{"n":1}', $entry['data']);
     }
 
     public function test_a_property_named_like_one_of_a_queue_trait_is_payload_where_the_trait_is_not_used(): void

@@ -123,7 +123,7 @@ abstract class TestCase extends PHPUnitTestCase
     {
         $process = new Process([PHP_BINARY, static::APP.'/artisan', ...$command, '--no-ansi'], env: [
             'BROADCAST_CONNECTION' => 'hms-sync',
-            'LOG_CHANNEL' => 'null',
+            'LOG_CHANNEL' => 'stderr',
             'REDIS_PORT' => (string) RedisServer::shared()->port,
             ...$env,
         ]);

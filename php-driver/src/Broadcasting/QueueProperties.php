@@ -4,6 +4,7 @@ namespace HmsSync\Broadcasting;
 
 use Illuminate\Bus\Batchable;
 use Illuminate\Bus\Queueable;
+use Illuminate\Contracts\Broadcasting\ShouldBeUnique;
 use Illuminate\Queue\InteractsWithQueue;
 use ReflectionClass;
 use ReflectionProperty;
@@ -64,7 +65,7 @@ class QueueProperties
             array_push($names, ...$this->publicProperties($trait));
         }
 
-        return $names;
+        return $this->event instanceof ShouldBeUnique ? [...$names, 'uniqueFor', 'uniqueId'] : $names;
     }
 
     /**
