@@ -11,7 +11,12 @@ export class HmsSyncError extends Error {
   constructor(
     code: string,
     message: string,
-    options: { status?: number; retryable?: boolean; details?: Record<string, unknown>; cause?: unknown } = {},
+    options: {
+      status?: number;
+      retryable?: boolean;
+      details?: Record<string, unknown>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "HmsSyncError";

@@ -45,17 +45,27 @@ export async function eventsRoute(
   response.on("close", stop);
   parts.closing.addEventListener("abort", stop);
   const events = await parts.events.read(name, sinceMs, follow, controller.signal);
-  response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+  response.writeHead(200, {
+    "content-type": "application/x-ndjson",
+    "cache-control": "no-store",
+    // A stream ends with its connection, so that closing the gateway need not wait for it.
+    connection: "close",
+  });
   response.flushHeaders();
   const keepAlive = setInterval(() => response.write("\n"), keepAliveMs);
   try {
     for await (const bodies of events) {
       await writeLines(response, bodies, controller.signal);
     }
+    // A reader that wanted all there is must not take a stream that was cut off for the whole.
+    if (controller.signal.aborted && !follow) response.destroy();
+    else response.end();
+  } catch (error) {
+    response.destroy();
+    throw error;
   } finally {
     clearInterval(keepAlive);
     parts.closing.removeEventListener("abort", stop);
-    response.end();
   }
 }
 

@@ -93,6 +93,8 @@ export class Gateway {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A kept connection would bring one pull after another to a gateway that is going away.
+    if (this.closing.signal.aborted) response.setHeader("connection", "close");
     try {
       await this.route(request, response);
     } catch (error) {

@@ -35,9 +35,7 @@ export interface OperationsParts {
   readonly queues: () => readonly OperatedQueue[];
   readonly tail: (topic: string) => Promise<{ last: string; total: number; kept: number }>;
   readonly rejects: {
-    newest(
-      limit: number,
-    ): Promise<
+    newest(limit: number): Promise<
       {
         id: string;
         at: string;

@@ -24,6 +24,7 @@ const behaviour: RedisOptions = {
   maxRetriesPerRequest: null,
   retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   enableReadyCheck: true,
+  disconnectTimeout: 100,
 };
 
 function addressOf(target: RemoteTarget): RedisOptions {
