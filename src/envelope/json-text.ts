@@ -228,7 +228,9 @@ export class JsonText {
     }
     for (let child = this.firstChild(object); child < end; child = this.after(child)) {
       for (let other = this.firstChild(object); other < child; other = this.after(other)) {
-        if (this.names[other] === this.names[child]) throw duplicateMember(this.names[child]!);
+        const name = this.names[child];
+        // A member without a name is not JSON; the parser says so.
+        if (name !== undefined && this.names[other] === name) throw duplicateMember(name);
       }
     }
   }
@@ -237,7 +239,8 @@ export class JsonText {
     const seen = new Set<string>();
     const end = this.after(object);
     for (let child = this.firstChild(object); child < end; child = this.after(child)) {
-      const name = this.names[child]!;
+      const name = this.names[child];
+      if (name === undefined) continue;
       if (seen.has(name)) throw duplicateMember(name);
       seen.add(name);
     }
