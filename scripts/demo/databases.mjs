@@ -1,0 +1,84 @@
+import Database from "libsql";
+import { Problem } from "./problem.mjs";
+
+const TIMEOUT_MS = 1_000;
+
+/** The three databases, each with a look that gives its inspections in one form: {id, status, by, at (s), writtenAt (ms)}. */
+const LOOKS = {
+  HMS: {
+    sql: "SELECT * FROM inspections",
+    read: (row) => ({ id: row.id, status: row.status, by: row.completed_by }),
+  },
+  "city-health": {
+    sql: "SELECT * FROM INSP_CAL",
+    read: (row) => ({
+      id: row.INSP_NO,
+      status: { S: "Scheduled", P: "InProgress", C: "Completed", X: "Cancelled" }[row.STATUS_CD],
+      by: row.DONE_BY,
+      at: Math.floor(fromDigits(row.DONE_AT) / 1_000),
+      writtenAt: fromDigits(row.UPD_TS),
+    }),
+  },
+  "ehr-clinic": {
+    sql: "SELECT * FROM inspection_register",
+    read: (row) => ({
+      id: Number(row.inspection.replace("INS-", "")),
+      status: { planned: "Scheduled", open: "InProgress", closed: "Completed", void: "Cancelled" }[
+        row.outcome
+      ],
+      by: row.inspector,
+      at: row.occurred_on,
+      writtenAt: row.entered_at,
+    }),
+  },
+};
+
+/** What a database has: of these inspections, of all unless given. A connection for each look: libsql's keep the snapshot of the last. */
+export function inspections(name, file, ids) {
+  const { sql, read } = LOOKS[name];
+  const database = new Database(file, { timeout: TIMEOUT_MS });
+  try {
+    const rows = database.prepare(sql).all().map(read);
+    return ids === undefined ? rows : rows.filter(({ id }) => ids.includes(id));
+  } catch (error) {
+    if (/no such table/.test(error.message)) return [];
+    throw new Problem(`the database of ${name} (${file}) cannot be read: ${error.message}`);
+  } finally {
+    database.close();
+  }
+}
+
+/** A number that no database has yet: a user may have published inspections that HMS does not know. */
+export function nextInspection(places) {
+  const ids = places.flatMap(({ name, database }) => inspections(name, database).map(({ id }) => id));
+  return 1 + Math.max(0, ...ids);
+}
+
+/** One sentence for each inspection in which a database differs from HMS, or the two from each other. */
+export function differences(ids, byName) {
+  return ids.flatMap((id) => {
+    const rowOf = (name) => byName[name].filter((row) => row.id === id);
+    const [hms] = rowOf("HMS");
+    const found = ["city-health", "ehr-clinic"].map((name) => differenceOf(name, id, rowOf(name), hms));
+    const [calendar] = rowOf("city-health");
+    const [register] = rowOf("ehr-clinic");
+    if (calendar && register && calendar.at !== register.at)
+      found.push(`inspection ${id}: city-health and ehr-clinic have another time`);
+    return found.filter(Boolean);
+  });
+}
+
+function differenceOf(name, id, rows, hms) {
+  if (hms === undefined) return `HMS has no inspection ${id}`;
+  if (rows.length !== 1)
+    return `${name} has ${rows.length === 0 ? "no row" : `${rows.length} rows`} for inspection ${id}`;
+  const [{ status, by }] = rows;
+  if (status === hms.status && by === hms.by) return undefined;
+  return `${name} has inspection ${id} as ${status} by ${by}, HMS as ${hms.status} by ${hms.by}`;
+}
+
+function fromDigits(text) {
+  const [, date, time, ms = "000"] = /^(\d{8})(\d{6})(\d{3})?$/.exec(text);
+  const [year, month, day] = [date.slice(0, 4), date.slice(4, 6), date.slice(6)];
+  return Date.parse(`${year}-${month}-${day}T${time.replace(/(..)(..)(..)/, "$1:$2:$3")}.${ms}Z`);
+}
