@@ -11,7 +11,7 @@ const batchSize = 500;
 const blockMs = 1_000;
 /** On a busy belt, batches smaller than this wait `lingerMs` for company: each costs the same whatever its size. */
 const smallBatch = 32;
-const lingerMs = 2;
+const lingerMs = 4;
 const batchesInFlight = 2;
 
 type StreamEntry = [id: Buffer, fields: Buffer[] | null];
@@ -77,7 +77,7 @@ export class StreamDoor {
           .finally(() => inFlight.delete(handled));
         inFlight.add(handled);
         if (inFlight.size >= batchesInFlight) await Promise.race(inFlight);
-        if (entries.length < smallBatch && performance.now() - lastRead < lingerMs * 2) await delay(lingerMs);
+        if (entries.length < smallBatch && performance.now() - lastRead < lingerMs) await delay(lingerMs);
         lastRead = performance.now();
       }
     } finally {
