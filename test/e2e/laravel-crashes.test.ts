@@ -1,6 +1,6 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   type AdapterName,
   idsIn,
@@ -43,6 +43,8 @@ const schema = {
   },
   required: ["inspectionId", "newStatus"],
 };
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let folder: BusFolder;
 
@@ -153,23 +155,24 @@ test("Redis killed under load, twice: every event whose call returned is in both
   } finally {
     await redis.stop();
   }
-}, 90_000);
+});
 
 test("a consumer that stands still slows the other one down by nothing", async () => {
   const bus = await startBus(folder);
   const redisUrl = await embeddedRedisUrl(folder);
   const [still, other] = [await adapterOf(bus, "city-health"), await adapterOf(bus, "ehr-clinic")];
-  const before = await completeInspections(numbers(1, 30), redisUrl, { intervalMs: 10 });
+  await completeInspections(numbers(1, 30), redisUrl);
   await haveExactly([still, other], numbers(1, 30));
 
   sendSignal(still.process.pid, "SIGSTOP");
-  const meanwhile = await completeInspections(numbers(31, 90), redisUrl, { intervalMs: 10 });
-  await haveExactly([other], numbers(1, 90));
+  const meanwhile = await completeInspections(numbers(31, 70), redisUrl, { intervalMs: 50 });
+  await haveExactly([other], numbers(1, 70));
   expect(idsIn(still)).toEqual(numbers(1, 30));
-  expect(medianLag(meanwhile, other)).toBeLessThan(medianLag(before, other) + 50);
+  // A few ms when the machine is quiet. Waiting for the one that stands still would take its ack_wait.
+  expect(medianLag(meanwhile, other)).toBeLessThan(500);
 
   sendSignal(still.process.pid, "SIGCONT");
-  await haveExactly([still, other], numbers(1, 90));
+  await haveExactly([still, other], numbers(1, 70));
   await allSettled(bus);
 });
 

@@ -137,6 +137,22 @@ export function adapterContract(name: AdapterName): void {
       expect(idsIn(adapter)).toEqual([51, 52]);
     });
 
+    test("a key that is revoked while it runs ends it with 1; what it had not acked waits for a valid one", async () => {
+      await complete(61);
+      await settled();
+      const { body } = await bus.call("POST", "/v1/keys", { system: name });
+      const revoked = await startAdapter(name, adapter.database, { url: bus.url, token: body.token });
+      await adapter.process.kill("SIGTERM");
+      await eventually(async () => (await consumer()).waiting_pulls > 0);
+      await bus.call("DELETE", `/v1/keys/${body.id}`);
+      await complete(62);
+      expect(await revoked.process.exited).toEqual({ code: 1, signal: null });
+      expect(revoked.process.output()).toMatch(/"code":"unauthorized"/);
+      adapter = await start(adapter.database);
+      await settled();
+      expect(idsIn(adapter)).toEqual([61, 62]);
+    });
+
     test("a token that is not valid ends it with 1 and one line that says so", async () => {
       const refused = await startAdapter(name, adapter.database, { url: bus.url, token: "hms_wrong" });
       expect(await refused.process.exited).toEqual({ code: 1, signal: null });
