@@ -131,7 +131,11 @@ export class Puller {
   private retryIn(ms: number): void {
     this.retryAt = performance.now() + ms;
     clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(this.parts.onReady, ms + 1);
+    this.retryTimer = setTimeout(() => {
+      // A timer may fire a fraction of a millisecond early by this clock: that it fired is what counts.
+      this.retryAt = 0;
+      this.parts.onReady();
+    }, ms);
   }
 }
 
