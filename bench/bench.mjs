@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
-import { start } from "./processes.mjs";
+import { processCpu, start } from "./processes.mjs";
 
 const here = import.meta.dirname;
 const consumers = ["one", "two", "three"];
@@ -136,13 +136,6 @@ async function cpuOf(admin, bus) {
     redis: read("used_cpu_sys") + read("used_cpu_user"),
     bus: bus === undefined ? 0 : processCpu(bus.child.pid),
   };
-}
-
-// CPU seconds of a process (Linux: clock ticks of 10 ms).
-function processCpu(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 async function startRedis(directory) {

@@ -1,5 +1,6 @@
 // Starts the bench's processes and ends them with it.
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const running = new Set();
@@ -34,4 +35,11 @@ export function start(command, args, options = {}) {
       check();
     });
   return { child, line, exited, kill: (signal = "SIGTERM") => child.kill(signal) };
+}
+
+/** CPU seconds a process has used so far (Linux: clock ticks of 10 ms). */
+export function processCpu(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -243,7 +243,9 @@ export class DeliveryQueue {
       bodies,
     };
     this.schedule(Date.now() + this.policy.ackWaitMs);
-    if (!this.waiters.wakeOne(lease)) this.track(this.release(lease));
+    // The pull it was cut for may be gone, and the next one may want fewer events.
+    const fits = this.waiters.nextMax >= bodies.length;
+    if (!fits || !this.waiters.wakeOne(lease)) this.track(this.release(lease));
   }
 
   // Nobody waits for the lease any more: its events go to the next pull.

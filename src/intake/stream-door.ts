@@ -13,6 +13,11 @@ const blockMs = 1_000;
 const smallBatch = 32;
 const lingerMs = 4;
 const batchesInFlight = 2;
+/**
+ * How often (ms) the leader looks for entries that are claimed but unread by it: a fenced reader that went on may have
+ * taken some before it noticed.
+ */
+const pendingEveryMs = 1_000;
 
 type StreamEntry = [id: Buffer, fields: Buffer[] | null];
 
@@ -61,14 +66,17 @@ export class StreamDoor {
     const inFlight = new Set<Promise<void>>();
     const failures: unknown[] = [];
     let lastRead = 0;
+    let lookedAt = performance.now();
     try {
       while (!signal.aborted && failures.length === 0) {
         const entries = await this.readNew();
         if (signal.aborted || failures.length > 0) break; // unacknowledged: read again as pending
-        if (lost) {
+        if (lost || performance.now() - lookedAt > pendingEveryMs) {
           lost = false;
           await Promise.all(inFlight);
+          // What was just read is among the pending, in its place.
           await this.readPending(epoch, signal);
+          lookedAt = performance.now();
           continue;
         }
         if (entries.length === 0) continue;
@@ -106,7 +114,6 @@ export class StreamDoor {
       );
       const entries = entriesOf(reply);
       if (entries.length === 0) return;
-      this.parts.log.info("taking over what an earlier reader had in hand", { entries: entries.length });
       await this.handle(entries, epoch);
       after = entries.at(-1)![0].toString("latin1");
     }

@@ -69,6 +69,33 @@ test("a waiting pull is answered by the next event", async () => {
   expect(numbers(await pulled)).toEqual(sent);
 });
 
+test("a run cut for a pull that went away meanwhile goes to the next pull at once, as its first attempt", async () => {
+  const queue = await bus.queue("leaves");
+  const controller = new AbortController();
+  const gone = queue.pull(500, 60_000, controller.signal);
+  await eventually(() => queue.waiting === 1);
+  const sending = bus.publish(3, queue);
+  const sent = await sending; // the cut is under way
+  controller.abort();
+  const handed = await gone;
+  const leases = handed.length > 0 ? handed : await pull(queue);
+  expect(numbers(leases)).toEqual(sent);
+  expect(leases[0]!.attempt).toBe(1);
+});
+
+test("a waiting pull is never handed more events than it asked for", async () => {
+  const queue = await bus.queue("small");
+  const controller = new AbortController();
+  const large = queue.pull(500, 60_000, controller.signal);
+  const small = queue.pull(1, 60_000, never);
+  await eventually(() => queue.waiting === 2);
+  const sent = await bus.publish(3, queue);
+  controller.abort();
+  const got = [...(await large), ...(await small)];
+  for (const lease of await small) expect(lease.bodies.length).toBe(1);
+  expect(numbers(got)).toEqual(sent.slice(0, numbers(got).length));
+});
+
 test("an aborted pull leaves nothing leased", async () => {
   const queue = await bus.queue("aborts");
   const controller = new AbortController();

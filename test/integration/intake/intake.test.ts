@@ -125,6 +125,20 @@ test("what a dead reader had in hand is read first by the next", async () => {
   await eventually(async () => (await door.backlog()) === 0);
 });
 
+test("what a fenced reader took while another leads is read by the leader all the same", async () => {
+  const { door } = await started("leader");
+  await write(1);
+  await eventually(async () => (await kept()) === 1);
+  // Claimed under the one name all readers share, by a reader that will never handle it.
+  await redis
+    .multi()
+    .xadd("hms-sync:intake", "*", "id", "x", "data", 2)
+    .xreadgroup("GROUP", "hms-sync", "reader", "COUNT", 10, "STREAMS", "hms-sync:intake", ">")
+    .exec();
+  await eventually(async () => (await kept()) === 2);
+  await eventually(async () => (await door.backlog()) === 0);
+});
+
 test("one sidecar reads at a time; when it goes, the other takes over", async () => {
   const first = await started("first");
   const second = await started("second");
