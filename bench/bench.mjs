@@ -1,6 +1,6 @@
 // The bus against bare Redis Streams, in one run, on the same Redis settings, with the same split into processes:
 // one publisher, the bus, three consumers that ack every event.
-// usage: npm run bench -- [--rounds 3] [--flood 60000] [--rates 50,200,1000,3000] [--seconds 5]
+// usage: npm run bench -- [--rounds 3] [--flood 60000] [--rates 50,200,1000,3000] [--seconds 5] [--warmup 3]
 //        [--fsync always|everysec|no] [--directory DIR]
 // With --fsync always each step of an event's way waits for the disk under --directory: the first line says how long that takes.
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     flood: { type: "string", default: "60000" },
     rates: { type: "string", default: "50,200,1000,3000" },
     seconds: { type: "string", default: "5" },
+    warmup: { type: "string", default: "3" },
     rivals: { type: "string", default: "bus,streams" },
     fsync: { type: "string", default: "always" },
     directory: { type: "string", default: tmpdir() },
@@ -27,11 +28,16 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const rivals = values.rivals.split(",");
 const loads = [
-  { name: "full load", rate: 0, count: Number(values.flood) },
+  { name: "full load", rate: 0, count: Number(values.flood), warmup: 0 },
   ...values.rates
     .split(",")
     .filter((rate) => rate !== "")
-    .map((rate) => ({ name: `${rate}/s`, rate: Number(rate), count: Number(rate) * Number(values.seconds) })),
+    .map((rate) => ({
+      name: `${rate}/s`,
+      rate: Number(rate),
+      count: Number(rate) * (Number(values.seconds) + Number(values.warmup)),
+      warmup: Number(rate) * Number(values.warmup),
+    })),
 ];
 
 log(
@@ -80,7 +86,7 @@ async function measureBus(redis, directory, load) {
   const url = (await bus.line(/^ready /)).slice("ready ".length);
   const token = readFileSync(join(directory, "token"), "utf8").trim();
   const adapters = consumers.map((name) =>
-    start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count]),
+    start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count, load.warmup]),
   );
   const figures = await run(redis, "hms-sync:intake", load, adapters, bus);
   bus.kill();
@@ -90,7 +96,14 @@ async function measureBus(redis, directory, load) {
 
 async function measureStreams(redis, load) {
   const readers = consumers.map((name) =>
-    start(process.execPath, [join(here, "streams-consumer.mjs"), redis.url, "bare", name, load.count]),
+    start(process.execPath, [
+      join(here, "streams-consumer.mjs"),
+      redis.url,
+      "bare",
+      name,
+      load.count,
+      load.warmup,
+    ]),
   );
   return await run(redis, "bare", load, readers);
 }

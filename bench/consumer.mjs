@@ -1,9 +1,9 @@
-// One adapter on the client: acks every event. usage: consumer.mjs GATEWAY_URL TOKEN CONSUMER COUNT
+// One adapter on the client: acks every event. usage: consumer.mjs GATEWAY_URL TOKEN CONSUMER COUNT WARMUP
 import { connect } from "@hms-sync/client";
 import { Report } from "./report.mjs";
 
-const [url, token, consumer, count] = process.argv.slice(2);
-const report = new Report(Number(count));
+const [url, token, consumer, count, warmup] = process.argv.slice(2);
+const report = new Report(Number(count), Number(warmup));
 const bus = await connect({ url, token, consumer });
 process.stdout.write("ready\n");
 const acks = [];

@@ -5,11 +5,15 @@ export class Report {
   latencies = [];
   acked = 0;
 
-  constructor(count) {
+  /** The first `warmup` events count as acked, but not as latencies: compilers and connections are cold then. */
+  constructor(count, warmup) {
     this.count = count;
+    this.warmup = warmup;
+    this.seen = 0;
   }
 
   handled(sentAt) {
+    if (++this.seen <= this.warmup) return;
     this.latencies.push(Number(process.hrtime.bigint() - BigInt(sentAt)) / 1e6);
   }
 

@@ -1,9 +1,9 @@
-// The rival: a bare Redis Streams consumer group that parses and acks every event. usage: streams-consumer.mjs REDIS_URL STREAM GROUP COUNT
+// The rival: a bare Redis Streams consumer group that parses and acks every event. usage: streams-consumer.mjs REDIS_URL STREAM GROUP COUNT WARMUP
 import { Redis } from "ioredis";
 import { Report } from "./report.mjs";
 
-const [url, stream, group, count] = process.argv.slice(2);
-const report = new Report(Number(count));
+const [url, stream, group, count, warmup] = process.argv.slice(2);
+const report = new Report(Number(count), Number(warmup));
 const redis = new Redis(url);
 const acking = new Redis(url);
 await acking.xgroup("CREATE", stream, group, "0", "MKSTREAM").catch((error) => {
