@@ -84,14 +84,14 @@ export class DeliveryQueue {
 
   /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
   recorded(last: LedgerId): void {
-    if (compareIds(last, this.known) > 0) this.known = last;
+    this.learn(last);
     this.track(this.advance());
   }
 
   /** Looks up the ledger's end first: for events that another sidecar recorded. */
   async catchUp(): Promise<void> {
-    const tail = await this.parts.ledger.tail(this.topic);
-    if (compareIds(tail.last, this.known) > 0) this.known = tail.last;
+    const { last } = await this.parts.ledger.tail(this.topic);
+    this.learn(last);
     await this.advance();
   }
 
@@ -184,6 +184,10 @@ export class DeliveryQueue {
     clearTimeout(this.timer?.handle);
     while (this.background.size > 0) await Promise.allSettled(this.background);
     await this.parts.tickets.close();
+  }
+
+  private learn(last: LedgerId): void {
+    if (compareIds(last, this.known) > 0) this.known = last;
   }
 
   private async advance(): Promise<void> {

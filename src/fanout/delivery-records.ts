@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { type DeliveryKeys, deliveryKeys } from "../redis/keys.js";
 import { type LedgerId, recordedAt } from "../redis/ledger-id.js";
 import { list, Script, type ScriptArgument, type ScriptReply, text } from "../redis/scripts.js";
+import { streamFields } from "../redis/stream-fields.js";
 import type { SettleBatch } from "./settlement.js";
 import type { DeliveryPolicy } from "./types.js";
 
@@ -119,7 +120,8 @@ export interface DeliveryCounts {
   readonly open: number;
   readonly acked: number;
   readonly dead: number;
-  readonly leasedRuns: number;
+  /** Runs that are leased or wait for a delay to end. */
+  readonly scheduledRuns: number;
 }
 
 /** The records of one (consumer, topic): each method is one script, on one hash tag, with Redis time. */
@@ -234,11 +236,14 @@ export class DeliveryRecords {
   async deadLetters(limit: number): Promise<DeadLetter[]> {
     const entries = await this.redis.xrevrange(this.keys.dead, "+", "-", "COUNT", limit);
     return entries.map(([id, flat]) => {
-      const fields = Object.fromEntries(
-        flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? ""]] : [])),
-      );
-      const { reason = "", attempts = "0", envelope = "" } = fields as Record<string, string>;
-      return { id, at: new Date(recordedAt(id)).toISOString(), reason, attempts: Number(attempts), envelope };
+      const fields = streamFields(flat);
+      return {
+        id,
+        at: new Date(recordedAt(id)).toISOString(),
+        reason: fields.get("reason") ?? "",
+        attempts: Number(fields.get("attempts") ?? 0),
+        envelope: fields.get("envelope") ?? "",
+      };
     });
   }
 
@@ -278,7 +283,7 @@ export class DeliveryRecords {
       open: Number(open ?? 0),
       acked: Number(acked ?? 0),
       dead: Number(dead ?? 0),
-      leasedRuns: Number(reply?.[1]?.[1] ?? 0),
+      scheduledRuns: Number(reply?.[1]?.[1] ?? 0),
     };
   }
 

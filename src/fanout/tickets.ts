@@ -38,7 +38,6 @@ export class Tickets {
       {
         ...options,
         streams: { events: { maxLen: 0 } },
-        defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
       },
       backend,
     );
@@ -94,10 +93,6 @@ export class Tickets {
   /** Whether BullMQ still has the job, in whatever state. */
   async has(ticket: string): Promise<boolean> {
     return (await this.queue.getJobState(ticket)) !== "unknown";
-  }
-
-  async paused(): Promise<boolean> {
-    return await this.queue.isPaused();
   }
 
   async close(): Promise<void> {

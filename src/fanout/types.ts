@@ -23,7 +23,6 @@ export interface LedgerReader {
     limit: number,
   ): Promise<{ id: LedgerId; body: Buffer }[]>;
   tail(topic: string): Promise<{ last: LedgerId; total: number; kept: number }>;
-  hasFloor(topic: string, holder: string): Promise<boolean>;
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
 }
 

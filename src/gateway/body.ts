@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { decodeUtf8 } from "../envelope/wire.js";
 import { HmsSyncError } from "../errors.js";
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a request body of at most `limit` bytes.
@@ -29,14 +28,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
 
 /** The body as text; bytes that are not UTF-8 are refused (`invalid_utf8`, 400), as RFC 8259 asks. */
 export function bodyText(body: Buffer): string {
-  try {
-    return utf8.decode(body);
-  } catch (cause) {
-    throw new HmsSyncError("invalid_utf8", "the body is not valid UTF-8; send JSON in UTF-8", {
-      status: 400,
-      cause,
-    });
-  }
+  return decodeUtf8(body, "the body");
 }
 
 /** The body as a JSON object; an empty body is `{}`. Refused with `malformed_json` (400). */

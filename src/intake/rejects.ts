@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { rejectsKey } from "../redis/keys.js";
+import { streamFields } from "../redis/stream-fields.js";
 
 /** An event that could not become an envelope, as it is kept. */
 export interface Reject {
@@ -50,8 +51,7 @@ export class Rejects {
 }
 
 function stored(id: string, fields: readonly Buffer[]): StoredReject {
-  const values = new Map<string, Buffer>();
-  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i]!.toString("utf8"), fields[i + 1]!);
+  const values = streamFields(fields);
   const value = (name: string) => values.get(name)?.toString("utf8") ?? "";
   return {
     id,

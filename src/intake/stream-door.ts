@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { intakeKey } from "../redis/keys.js";
+import { streamFields } from "../redis/stream-fields.js";
 import type { IntakeProcessor } from "./processor.js";
 import type { IntakeLog, IntakeOutcome, RawMessage } from "./types.js";
 
@@ -142,8 +143,7 @@ export class StreamDoor {
   }
 
   private message(fields: readonly Buffer[]): RawMessage {
-    const named = new Map<string, Buffer>();
-    for (let i = 0; i + 1 < fields.length; i += 2) named.set(fields[i]!.toString("utf8"), fields[i + 1]!);
+    const named = streamFields(fields);
     return {
       original: originalOf(named),
       channel: named.get("channels")?.toString("utf8") ?? "",

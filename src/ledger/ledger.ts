@@ -59,5 +59,4 @@ export interface Ledger {
 export interface TrimFloors {
   /** Raises the holder's floor, never lowers it. */
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
-  hasFloor(topic: string, holder: string): Promise<boolean>;
 }

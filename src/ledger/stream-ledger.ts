@@ -94,10 +94,6 @@ export class StreamLedger implements Ledger, TrimFloors {
     await this.scripts.floor.run(this.redis, [ledgerKeys(topic).floors], [holder, settledUpTo]);
   }
 
-  async hasFloor(topic: string, holder: string): Promise<boolean> {
-    return (await this.redis.hexists(ledgerKeys(topic).floors, holder)) === 1;
-  }
-
   private remember(
     topic: string,
     before: LedgerId,

@@ -10,7 +10,7 @@ export interface OperatedQueue {
     open: number;
     acked: number;
     dead: number;
-    leasedRuns: number;
+    scheduledRuns: number;
     cursor: string;
   }>;
   deadLetters(

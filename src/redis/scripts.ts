@@ -17,8 +17,8 @@ export class Script {
   private readonly command: string;
 
   constructor(
-    private readonly name: string,
-    private readonly source: string,
+    readonly name: string,
+    readonly source: string,
   ) {
     this.command = `hmsSync_${name}_${createHash("sha1").update(source).digest("hex").slice(0, 8)}`;
   }
@@ -26,12 +26,6 @@ export class Script {
   static load(moduleUrl: string, name: string): Script {
     const folder = fileURLToPath(new URL(".", moduleUrl));
     return new Script(name.replaceAll("-", "_"), readScript(folder, name));
-  }
-
-  /** The same script with part of its text replaced; throws when the text is not in it. For tests of what a check is for. */
-  mutated(part: string, replacement: string): Script {
-    if (!this.source.includes(part)) throw new Error(`script ${this.name} does not contain: ${part}`);
-    return new Script(this.name, this.source.replace(part, replacement));
   }
 
   /** Runs the script with `keys` and `args`; rejects with the Redis error when the script raises one. */

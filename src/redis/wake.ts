@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { sidecarsKey, wakeKey } from "./keys.js";
+import { streamFields } from "./stream-fields.js";
 
 /** What a sidecar tells the others: a delivery waits, or access keys changed. */
 export interface WakeMessage {
@@ -130,9 +131,7 @@ export class WakeStream {
         );
         for (const [id, fields] of reply?.[0]?.[1] ?? []) {
           this.last = id;
-          const message = Object.fromEntries(
-            fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1]]] : [])),
-          );
+          const message = Object.fromEntries(streamFields(fields));
           if (message.from !== this.id) await this.hear(message as unknown as WakeMessage, onWake);
         }
       } catch (error) {

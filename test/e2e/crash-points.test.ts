@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
+import { acceptEvent, type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
 import { eventually } from "../support/eventually.js";
 import { type Fate, type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
@@ -80,21 +80,7 @@ class Adapters {
 }
 
 async function accept(admin: Redis, from: number, to: number): Promise<void> {
-  for (let n = from; n <= to; n++) {
-    await admin.xadd(
-      ...([
-        "hms-sync:intake",
-        "*",
-        "id",
-        `id-${n}`,
-        "channels",
-        '["inspections.status"]',
-        "event",
-        "Done",
-      ] as const),
-      ...["data", `{"n":${n}}`, "time", "2024-04-23T15:02:11Z", "source", "hms-api", "timezone", "UTC"],
-    );
-  }
+  for (let n = from; n <= to; n++) await acceptEvent(admin, "inspections.status", n);
 }
 
 const count = 9;

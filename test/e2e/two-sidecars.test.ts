@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
+import { acceptEvent, type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
 import { eventually } from "../support/eventually.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
@@ -36,13 +36,7 @@ const start = () => startBus(folder, { HMS_SYNC_REDIS_URL: redis.url });
 const leads = async (bus: RunningBus) => (await bus.call("GET", "/v1/status")).body.intake.leader === true;
 
 async function accept(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    sent++;
-    await admin.xadd(
-      ...(["hms-sync:intake", "*", "id", `id-${sent}`, "channels", `["${topic}"]`, "event", "Done"] as const),
-      ...["data", `{"n":${sent}}`, "time", "2024-04-23T15:02:11Z", "source", "hms-api", "timezone", "UTC"],
-    );
-  }
+  for (let i = 0; i < count; i++) await acceptEvent(admin, topic, ++sent);
 }
 
 /** Pulls what is owed through any of the buses and acks it; each delivery is written down. */

@@ -102,7 +102,11 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
       for (const queue of queues) queue.recorded(recorded.at(-1)!.ledgerId);
       return numbers;
     },
-    pass: (consumer, ms) => passTime(redis, consumer, ms),
+    async pass(consumer, ms) {
+      await passTime(redis, consumer, ms);
+      // The queues' own timers would have fired as well.
+      for (const queue of open) if (queue.consumer === consumer) queue.wakeOne();
+    },
     async close() {
       if (options.life?.dead !== true) for (const queue of open) await queue.close();
       redis.disconnect();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Redis } from "ioredis";
 import { type SpawnedProcess, spawnNode } from "./process.js";
 
 export const cli = resolve(import.meta.dirname, "../../dist/cli/main.js");
@@ -95,4 +96,12 @@ async function call(
     status: response.status,
     body: type.includes("json") && !type.includes("ndjson") ? JSON.parse(text) : text,
   };
+}
+
+/** Writes event `n` (payload `{"n": n}`) to the intake, as the PHP driver does. Resolves when Redis has it: accepted. */
+export async function acceptEvent(redis: Redis, topic: string, n: number): Promise<void> {
+  await redis.xadd(
+    ...(["hms-sync:intake", "*", "id", `id-${n}`, "channels", `["${topic}"]`, "event", "Done"] as const),
+    ...["data", `{"n":${n}}`, "time", "2024-04-23T15:02:11Z", "source", "hms-api", "timezone", "UTC"],
+  );
 }

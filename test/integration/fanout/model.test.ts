@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mutated } from "../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 import { histories, type Mutations, play } from "./model.js";
 
@@ -32,7 +33,8 @@ describe("the model turns red without", () => {
       {
         delivery: (scripts) => ({
           ...scripts,
-          settle: scripts.settle.mutated(
+          settle: mutated(
+            scripts.settle,
             "local current = not finished and gen == record.gen",
             "local current = not finished",
           ),
@@ -44,7 +46,7 @@ describe("the model turns red without", () => {
       {
         delivery: (scripts) => ({
           ...scripts,
-          advance: scripts.advance.mutated("if cursor ~= ARGV[2] then", "if false then"),
+          advance: mutated(scripts.advance, "if cursor ~= ARGV[2] then", "if false then"),
         }),
       },
     ],
@@ -54,7 +56,7 @@ describe("the model turns red without", () => {
         noSweeper: true,
         delivery: (scripts) => ({
           ...scripts,
-          sweep: scripts.sweep.mutated("record.deadline ~= ''", "false"),
+          sweep: mutated(scripts.sweep, "record.deadline ~= ''", "false"),
         }),
       },
     ],
@@ -63,7 +65,7 @@ describe("the model turns red without", () => {
       {
         ledger: (scripts) => ({
           ...scripts,
-          record: scripts.record.mutated("if seen then", "if false then"),
+          record: mutated(scripts.record, "if seen then", "if false then"),
         }),
       },
     ],
