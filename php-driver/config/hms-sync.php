@@ -37,4 +37,106 @@ return [
 
     'redis_url' => env('HMS_SYNC_REDIS_URL'),
 
+    /*
+    |--------------------------------------------------------------------------
+    | Gateway of the bus
+    |--------------------------------------------------------------------------
+    |
+    | Where hms-sync:listen and hms-sync:doctor find the sidecar, and the token
+    | that "hms-sync keys create hms-api" printed. "consumer" is the name of
+    | this application among the consumers in topics.yaml.
+    |
+    */
+
+    'url' => env('HMS_SYNC_URL', 'http://127.0.0.1:8480'),
+
+    'token' => env('HMS_SYNC_TOKEN'),
+
+    'consumer' => env('HMS_SYNC_CONSUMER', env('HMS_SYNC_SOURCE', 'hms-api')),
+
+    /*
+    |--------------------------------------------------------------------------
+    | Inbound events
+    |--------------------------------------------------------------------------
+    |
+    | Which event class an external event of a topic becomes. Only the classes
+    | listed here are ever built. A topic that is not listed fires
+    | HmsSync\Events\EnvelopeReceived instead.
+    |
+    |   'inspections.rescheduled' => App\Events\InspectionRescheduled::class,
+    |
+    */
+
+    'inbound' => [
+        //
+    ],
+
+    /*
+    |--------------------------------------------------------------------------
+    | Inbox
+    |--------------------------------------------------------------------------
+    |
+    | The table that makes an event of an exactly_once topic take effect once.
+    | It must be on the database connection that your listeners write to; empty
+    | means the default one. Rows are kept for at least this many days, and
+    | never for less than an event's own replay window.
+    |
+    */
+
+    'inbox' => [
+        'connection' => env('HMS_SYNC_INBOX_CONNECTION'),
+        'table' => 'hms_sync_inbox',
+        'keep_days' => (int) env('HMS_SYNC_INBOX_KEEP_DAYS', 30),
+    ],
+
+    /*
+    |--------------------------------------------------------------------------
+    | Outbox
+    |--------------------------------------------------------------------------
+    |
+    | When enabled, event() writes a broadcast into the outbox table inside your
+    | own database transaction, and hms-sync:relay hands it to the bus after the
+    | commit: no event without its commit, no commit without its event. Relayed
+    | rows are kept for this many hours, so that a bus which lost its Redis can
+    | be refilled.
+    |
+    */
+
+    'outbox' => [
+        'enabled' => (bool) env('HMS_SYNC_OUTBOX', false),
+        'table' => 'hms_sync_outbox',
+        'keep_hours' => (int) env('HMS_SYNC_OUTBOX_KEEP_HOURS', 168),
+        'relay_after_response' => (bool) env('HMS_SYNC_RELAY_AFTER_RESPONSE', true),
+    ],
+
+    /*
+    |--------------------------------------------------------------------------
+    | Forwarding
+    |--------------------------------------------------------------------------
+    |
+    | Names of other broadcast connections (for example "reverb" or "pusher")
+    | that get every broadcast too, so that browsers keep their events. When one
+    | of them fails after the bus has the event, that is reported, not thrown.
+    |
+    */
+
+    'forward' => array_filter(explode(',', (string) env('HMS_SYNC_FORWARD', ''))),
+
+    /*
+    |--------------------------------------------------------------------------
+    | Schemas at the source
+    |--------------------------------------------------------------------------
+    |
+    | With the path of the bus's topics.yaml, broadcasts are checked against
+    | their topic's schema as they are made, in these environments only: your
+    | own test suite then fails on an event that the bus would reject. Needs the
+    | packages opis/json-schema and symfony/yaml.
+    |
+    */
+
+    'schemas' => [
+        'topics' => env('HMS_SYNC_TOPICS'),
+        'environments' => ['local', 'testing'],
+    ],
+
 ];

@@ -5,6 +5,11 @@ namespace HmsSync;
 use HmsSync\Broadcasting\BroadcastEventHandler;
 use HmsSync\Broadcasting\BroadcastIds;
 use HmsSync\Broadcasting\HmsSyncBroadcaster;
+use HmsSync\Console\ConsoleServiceProvider;
+use HmsSync\Inbound\InboundServiceProvider;
+use HmsSync\Listening\ListeningServiceProvider;
+use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Outbox\OutboxServiceProvider;
 use HmsSync\Queue\RunningJobs;
 use HmsSync\Redis\DefaultConnection;
 use Illuminate\Broadcasting\BroadcastEvent;
@@ -22,6 +27,18 @@ use Illuminate\Support\ServiceProvider;
 class HmsSyncServiceProvider extends ServiceProvider
 {
     /**
+     * The parts that bring their own services, commands and migrations.
+     *
+     * @var list<class-string<ServiceProvider>>
+     */
+    protected array $parts = [
+        OutboxServiceProvider::class,
+        InboundServiceProvider::class,
+        ListeningServiceProvider::class,
+        ConsoleServiceProvider::class,
+    ];
+
+    /**
      * Register the driver, its default connections and the services it uses.
      */
     public function register(): void
@@ -31,6 +48,7 @@ class HmsSyncServiceProvider extends ServiceProvider
         $this->addDefaultConnections();
 
         $this->app->singleton(RunningJobs::class);
+        $this->app->singleton(CurrentOrigin::class);
 
         $this->callAfterResolving(BroadcastManager::class, function (BroadcastManager $manager) {
             $manager->extend('hms-sync', fn (Application $app, array $config) => $this->broadcaster($app, $config));
@@ -42,6 +60,10 @@ class HmsSyncServiceProvider extends ServiceProvider
                 UniqueBroadcastEvent::class => BroadcastEventHandler::class,
             ]);
         });
+
+        foreach ($this->parts as $part) {
+            $this->app->register($part);
+        }
     }
 
     /**

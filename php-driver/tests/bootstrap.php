@@ -1,6 +1,7 @@
 <?php
 
 use HmsSync\Tests\Support\RedisServer;
+use HmsSync\Tests\Support\Sidecar;
 
 /*
 | The tests run inside the Laravel application of test/laravel-app, on the release of Laravel in whose vendor
@@ -17,4 +18,5 @@ foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
     pcntl_signal($signal, fn () => exit(130));
 }
 
+register_shutdown_function(Sidecar::stopAll(...));
 register_shutdown_function(RedisServer::stopAll(...));

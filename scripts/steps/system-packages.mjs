@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { outputOf, runLogged, SetupError, say } from "../lib/run.mjs";
 
 /** What apt calls it, how to see that it is there, and what to install where there is no apt. */
@@ -12,10 +12,20 @@ const REDIS = {
   name: "redis-server 7 or later",
   isThere: () => hasCommand("redis-server"),
 };
+/** The outbox and the inbox are tested on the databases that Laravel applications run on. */
+const MARIADB = { apt: "mariadb-server", name: "MariaDB's server", isThere: () => hasCommand("mariadbd") };
+const POSTGRES = { apt: "postgresql", name: "PostgreSQL's server", isThere: hasPostgres };
+const SERVICES = [
+  { server: REDIS, service: "redis-server.service" },
+  { server: MARIADB, service: "mariadb.service" },
+  { server: POSTGRES, service: "postgresql.service" },
+];
 const PHP_COMMANDS = [
   { apt: "php-cli", name: "PHP 8.2 or later", isThere: () => hasCommand("php") },
   { apt: "composer", name: "Composer 2", isThere: () => hasCommand("composer") },
   { apt: "unzip", name: "unzip", isThere: () => hasCommand("unzip") },
+  MARIADB,
+  POSTGRES,
 ];
 /** Modules of `php -m`; the other ones that the tests use are part of PHP itself. */
 const PHP_EXTENSIONS = {
@@ -23,6 +33,8 @@ const PHP_EXTENSIONS = {
   igbinary: "php-igbinary",
   curl: "php-curl",
   pdo_sqlite: "php-sqlite3",
+  pdo_mysql: "php-mysql",
+  pdo_pgsql: "php-pgsql",
   mbstring: "php-mbstring",
   dom: "php-xml",
   pcntl: "php-cli",
@@ -68,6 +80,16 @@ function hasCommand(name) {
   return folders.some((folder) => existsSync(`${folder}/${name}`));
 }
 
+/** Debian keeps the server's programs out of PATH, one folder a version. */
+function hasPostgres() {
+  if (hasCommand("postgres")) return true;
+  const versions = "/usr/lib/postgresql";
+  return (
+    existsSync(versions) &&
+    readdirSync(versions).some((version) => existsSync(`${versions}/${version}/bin/postgres`))
+  );
+}
+
 /** How to become root without a password: nothing to add, sudo, or undefined when there is no way (or no apt). */
 function sudoPrefix() {
   if (!hasCommand("apt-get")) return undefined;
@@ -81,8 +103,8 @@ async function aptGet(sudo, title, args) {
 }
 
 /**
- * Keeps Debian's redis-server package from starting a service on port 6379: the bus runs a server of its own, and
- * nobody asked for another. Root only: with sudo the service is stopped and disabled afterwards instead.
+ * Keeps Debian's packages of servers from starting services: the bus and the tests run servers of their own, and nobody
+ * asked for others. Root only: with sudo the services are stopped and disabled afterwards instead.
  */
 async function withoutServices(sudo, install) {
   const ownPolicy = sudo.length === 0 && !existsSync(POLICY);
@@ -90,14 +112,16 @@ async function withoutServices(sudo, install) {
     writeFileSync(POLICY, "#!/bin/sh\nexit 101\n");
     chmodSync(POLICY, 0o755);
   }
-  const hadRedis = REDIS.isThere();
+  const absent = SERVICES.filter(({ server }) => !server.isThere());
   try {
     await install();
   } finally {
     if (ownPolicy) rmSync(POLICY);
   }
-  if (hadRedis || !existsSync("/run/systemd/system")) return;
-  say("the service that came with redis-server is switched off; the bus starts its own");
-  const [command, ...rest] = [...sudo, "systemctl", "disable", "--now", "redis-server.service"];
-  await runLogged("redis-server service off", command, rest);
+  if (!existsSync("/run/systemd/system")) return;
+  for (const { server, service } of absent.filter((each) => each.server.isThere())) {
+    say(`the service that came with ${server.apt} is switched off`);
+    const [command, ...rest] = [...sudo, "systemctl", "disable", "--now", service];
+    await runLogged(`${service} off`, command, rest);
+  }
 }

@@ -130,7 +130,7 @@ class RedisServer
      *
      * @return list<string>
      */
-    protected static function untilParentDies(): array
+    public static function untilParentDies(): array
     {
         return is_executable('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] : [];
     }

@@ -1,0 +1,10 @@
+<?php
+
+namespace HmsSync\Console;
+
+use Illuminate\Support\ServiceProvider;
+
+class ConsoleServiceProvider extends ServiceProvider
+{
+    //
+}

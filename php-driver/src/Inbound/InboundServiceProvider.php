@@ -1,0 +1,10 @@
+<?php
+
+namespace HmsSync\Inbound;
+
+use Illuminate\Support\ServiceProvider;
+
+class InboundServiceProvider extends ServiceProvider
+{
+    //
+}

@@ -1,0 +1,10 @@
+<?php
+
+namespace HmsSync\Listening;
+
+use Illuminate\Support\ServiceProvider;
+
+class ListeningServiceProvider extends ServiceProvider
+{
+    //
+}

@@ -1,0 +1,10 @@
+<?php
+
+namespace HmsSync\Outbox;
+
+use Illuminate\Support\ServiceProvider;
+
+class OutboxServiceProvider extends ServiceProvider
+{
+    //
+}
