@@ -10,6 +10,7 @@ import { Gateway } from "./gateway/server.js";
 import type { Publish } from "./gateway/types.js";
 import { type Door, Intake } from "./intake/intake.js";
 import { Leadership } from "./intake/leadership.js";
+import { Probes, probeChannel } from "./intake/probes.js";
 import { IntakeProcessor } from "./intake/processor.js";
 import { PubSubDoor } from "./intake/pubsub-door.js";
 import { Rejects } from "./intake/rejects.js";
@@ -87,7 +88,8 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   const recorder = new Recorder(ledger, rememberMs, onRecorded);
 
   const rejects = new Rejects(redis);
-  const processor = new IntakeProcessor({ redis, ledger, rejects, rememberMs, onRecorded, log });
+  const probes = new Probes(redis);
+  const processor = new IntakeProcessor({ redis, ledger, rejects, probes, rememberMs, onRecorded, log });
   const stream = new StreamDoor({
     redis,
     blocking: connect("intake"),
@@ -122,6 +124,7 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
     publish: publisher(registry, recorder),
     events: follower,
     operations,
+    probe: (id) => probes.find(id),
     accessKeys,
     bodyLimit: config.bodyLimit,
     available: () => redis.status === "ready",
@@ -182,7 +185,10 @@ async function raiseFloors(fanout: Fanout, topic: string): Promise<void> {
 }
 
 function broadcast(parsed: Parameters<typeof normalizeBroadcast>[0], registry: Registry): IntakeOutcome {
-  return { source: parsed.source, ...normalizeBroadcast(parsed, registry) };
+  const { source, channels, id } = parsed;
+  if (channels.length === 1 && channels[0] === probeChannel)
+    return { source, events: [], rejects: [], ignored: [], probe: id };
+  return { source, ...normalizeBroadcast(parsed, registry) };
 }
 
 function withinLimit<T extends { data: string }>(parsed: T, limit: number): T {

@@ -34,6 +34,7 @@ interface DeliveryStatus {
   readonly owed: number;
   readonly open: number;
   readonly acked: number;
+  readonly skipped: number;
   readonly dead: number;
   readonly waiting_pulls: number;
 }
@@ -113,15 +114,16 @@ function topicTable(topics: BusStatus["topics"]): string {
 
 function deliveryTable(topics: BusStatus["topics"]): string {
   const rows = Object.entries(topics).flatMap(([topic, { consumers }]) =>
-    Object.entries(consumers).map(([consumer, { owed, open, acked, dead, waiting_pulls }]) => [
+    Object.entries(consumers).map(([consumer, { owed, open, acked, skipped, dead, waiting_pulls }]) => [
       topic,
       consumer,
       owed,
       open,
       acked,
+      skipped,
       dead,
       waiting_pulls,
     ]),
   );
-  return table(["TOPIC", "CONSUMER", "OWED", "OPEN", "ACKED", "DEAD", "WAITING"], rows);
+  return table(["TOPIC", "CONSUMER", "OWED", "OPEN", "ACKED", "SKIPPED", "DEAD", "WAITING"], rows);
 }

@@ -75,15 +75,16 @@ export function normalizeEvent(event: EventInput, registry: TopicCatalogue): Led
     (key ? `,"subject":${JSON.stringify(key)}` : "") +
     (event.traceparent && traceparentForm.test(event.traceparent)
       ? `,"traceparent":"${event.traceparent}"`
-      : "");
+      : "") +
+    (event.origin ? `,"origin":"${event.origin}"` : "");
   const text =
     `${topicPlan.head + payload + topicPlan.middle + formatInstant(time + topic.retentionMs)}",` +
     `"id":${JSON.stringify(event.id)},"source":${JSON.stringify(event.source)},` +
     `"type":${JSON.stringify(event.type)},"time":"${formatInstant(time)}"${optional}}`;
-  const digest = digestOf(event.type, payload);
-  return key
-    ? { topic: topic.name, id: event.id, source: event.source, text, digest, key }
-    : { topic: topic.name, id: event.id, source: event.source, text, digest };
+  const { id, source } = event;
+  const systems = event.origin ? `${source},${event.origin}` : source;
+  const normalized = { topic: topic.name, id, source, systems, text, digest: digestOf(event.type, payload) };
+  return key ? { ...normalized, key } : normalized;
 }
 
 /**
@@ -115,9 +116,11 @@ function normalizeInto(
   channel: string,
   registry: TopicCatalogue,
 ): void {
-  const { id, source, time, timezone, event: type, data: payload } = broadcast;
+  const { id, source, time, timezone, origin, event: type, data: payload } = broadcast;
   try {
-    outcome.events.push(normalizeEvent({ topic, payload, id, source, type, time, timezone }, registry));
+    outcome.events.push(
+      normalizeEvent({ topic, payload, id, source, type, time, timezone, origin }, registry),
+    );
   } catch (error) {
     if (!(error instanceof HmsSyncError)) throw error;
     outcome.rejects.push({ code: error.code, reason: error.message, channel, topic });

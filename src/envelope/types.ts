@@ -12,6 +12,8 @@ export interface Broadcast {
   readonly source: string;
   /** `app.timezone` of the application: an IANA name or an offset like +02:00. Empty when not known. */
   readonly timezone: string;
+  /** Systems that the change came through before its source, the oldest first, separated by commas; empty for none. */
+  readonly origin: string;
 }
 
 /** One event addressed to one topic, before it is normalized. */
@@ -28,6 +30,8 @@ export interface EventInput {
   readonly subject?: string;
   /** W3C trace context; left out of the envelope when it is not one, as that specification asks. */
   readonly traceparent?: string;
+  /** Systems that the change came through before its source, separated by commas. */
+  readonly origin?: string;
   /** Time zone of date-times without an offset: an IANA name or an offset. Default: the source's, else UTC. */
   readonly timezone?: string;
   /** Schema version of the payload. Default: the topic's current one. */
@@ -45,6 +49,8 @@ export interface LedgerEvent {
   readonly text: string;
   /** The first 22 characters of SHA-256 in base64url over type, a line feed and the normalized payload. */
   readonly digest: string;
+  /** The source and the systems before it, separated by commas: none of them is sent the event. */
+  readonly systems: string;
   /** Ordering key; the envelope's `subject`. */
   readonly key?: string;
 }

@@ -31,6 +31,7 @@ export function parseStreamEntry(fields: ReadonlyMap<string, Buffer>): Broadcast
     time: field(fields, "time"),
     source: field(fields, "source"),
     timezone: field(fields, "timezone"),
+    origin: fields.has("origin") ? originOf(field(fields, "origin")) : "",
   };
 }
 
@@ -60,6 +61,7 @@ export function parsePubSubMessage(channel: Buffer, message: Buffer, origin: Pub
     time: origin.now().toISOString(),
     source: origin.source,
     timezone: origin.timezone,
+    origin: "",
   };
 }
 
@@ -87,6 +89,17 @@ function channelsOf(text: string): string[] {
   throw refused(
     "invalid_entry",
     "the field channels is not a JSON array of strings; write it with the hms-sync/laravel driver",
+  );
+}
+
+/** Names of at most 16 systems; a change that went further goes in circles. */
+const originForm = /^(?:[a-z0-9][a-z0-9._-]{0,99}(?:,(?!$)|$)){1,16}$/;
+
+function originOf(text: string): string {
+  if (originForm.test(text)) return text;
+  throw refused(
+    "invalid_entry",
+    `the field origin is ${shown(text)}, not 1 to 16 names of systems separated by commas; write it with the hms-sync/laravel driver`,
   );
 }
 

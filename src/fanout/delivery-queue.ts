@@ -15,6 +15,7 @@ import {
   formatLease,
   owedIndexes,
   type SettleBatch,
+  statesFor,
 } from "./settlement.js";
 import type { TakenTicket, Tickets } from "./tickets.js";
 import type {
@@ -216,21 +217,22 @@ export class DeliveryQueue {
     const last = entries.at(-1)!.id;
     const more = compareIds(last, this.known) < 0;
     const nonce = waiting > 0 ? randomUUID() : undefined;
-    const step = { from: cursor, to: last, count: entries.length, limit: maxReadyRuns, more };
+    const states = statesFor(this.consumer, entries);
+    const step = { from: cursor, to: last, count: entries.length, limit: maxReadyRuns, more, states };
     const advanced = await records.advance(nonce === undefined ? step : { ...step, nonce }, policy);
     if (advanced.outcome === "moved") {
       this.cursor = advanced.cursor;
       this.again = true;
+    } else if (advanced.outcome === "passed") {
+      this.cursor = last;
+      this.again ||= more;
     } else if (advanced.outcome === "cut") {
       this.cursor = last;
       await this.offer([{ ticket: advanced.ticket, due: 0 }]);
     } else if (advanced.outcome === "leased") {
       this.cursor = last;
       this.again ||= more;
-      this.handOver(
-        advanced.run,
-        entries.map(({ body }) => body),
-      );
+      this.handOver(advanced.run, entries, states);
     } else if (advanced.outcome === "absent") {
       this.cursor = undefined;
       this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());
@@ -238,14 +240,10 @@ export class DeliveryQueue {
     }
   }
 
-  private handOver(run: string, bodies: readonly Buffer[]): void {
-    const lease: Lease = {
-      lease: formatLease(run, 1),
-      attempt: 1,
-      replayed: false,
-      indexes: bodies.map((_body, index) => index),
-      bodies,
-    };
+  private handOver(run: string, entries: readonly { body: Buffer }[], states: string): void {
+    const indexes = states === "" ? entries.map((_entry, index) => index) : owedIndexes(states);
+    const bodies = indexes.map((index) => entries[index]!.body);
+    const lease: Lease = { lease: formatLease(run, 1), attempt: 1, replayed: false, indexes, bodies };
     this.schedule(Date.now() + this.policy.ackWaitMs);
     // The pull it was cut for may be gone, and the next one may want fewer events.
     const fits = this.waiters.nextMax >= bodies.length;

@@ -41,6 +41,8 @@ export interface AdvanceStep {
   readonly limit: number;
   /** The caller knows of events after `to`. */
   readonly more: boolean;
+  /** One byte an event, 'o' owed or '-' not for this consumer; '' when all are owed. */
+  readonly states: string;
   /** Leases the run at once; the same nonce gets the same run again. */
   readonly nonce?: string;
 }
@@ -49,8 +51,7 @@ export type Advanced =
   | { readonly outcome: "cut"; readonly ticket: string }
   | { readonly outcome: "leased"; readonly run: string }
   | { readonly outcome: "moved"; readonly cursor: LedgerId }
-  | { readonly outcome: "full" }
-  | { readonly outcome: "absent" };
+  | { readonly outcome: "passed" | "full" | "absent" };
 
 export interface RunRange {
   readonly from: LedgerId;
@@ -119,6 +120,8 @@ export interface DeliveryCounts {
   /** Events in open runs. */
   readonly open: number;
   readonly acked: number;
+  /** Events that are not sent because they came through this consumer. */
+  readonly skipped: number;
   readonly dead: number;
   /** Runs that are leased or wait for a delay to end. */
   readonly scheduledRuns: number;
@@ -148,14 +151,14 @@ export class DeliveryRecords {
 
   /** ADVANCE; see advance.lua. With a nonce the run is leased at once, to whoever waits. */
   async advance(step: AdvanceStep, policy: DeliveryPolicy): Promise<Advanced> {
-    const { from, to, count, limit, more, nonce } = step;
-    const args = [from, to, count, limit, more ? "1" : "0", nonce ?? "", policy.ackWaitMs];
+    const { from, to, count, limit, more, nonce, states } = step;
+    const args = [from, to, count, limit, more ? "1" : "0", nonce ?? "", policy.ackWaitMs, states];
     const reply = list(await this.run(this.scripts.advance, ...args));
     const outcome = text(reply[0]);
     if (outcome === "cut") return { outcome, ticket: text(reply[1]) };
     if (outcome === "leased") return { outcome, run: text(reply[1]) };
     if (outcome === "moved") return { outcome, cursor: text(reply[1]) };
-    return { outcome: outcome === "full" ? "full" : "absent" };
+    return { outcome: outcome as "passed" | "full" | "absent" };
   }
 
   /** LEASE; see lease.lua. `nonce` makes a repeated call get the same lease. */
@@ -273,15 +276,16 @@ export class DeliveryRecords {
   async counts(): Promise<DeliveryCounts> {
     const reply = await this.redis
       .multi()
-      .hmget(this.keys.state, "cursor", "ordinal", "owed", "acked", "dead")
+      .hmget(this.keys.state, "cursor", "ordinal", "owed", "acked", "skipped", "dead")
       .zcard(this.keys.schedule)
       .exec();
-    const [cursor, ordinal, open, acked, dead] = (reply?.[0]?.[1] ?? []) as (string | null)[];
+    const [cursor, ordinal, open, acked, skipped, dead] = (reply?.[0]?.[1] ?? []) as (string | null)[];
     return {
       cursor: cursor ?? "0-0",
       ordinal: Number(ordinal ?? 0),
       open: Number(open ?? 0),
       acked: Number(acked ?? 0),
+      skipped: Number(skipped ?? 0),
       dead: Number(dead ?? 0),
       scheduledRuns: Number(reply?.[1]?.[1] ?? 0),
     };

@@ -103,6 +103,17 @@ export function answerUnknown(request: SettleRequest): Settled[] {
   return answerSettle(request, "u");
 }
 
+/**
+ * The states of a new run for a consumer: 'o' owed, '-' for an event that came through the consumer itself, which it is
+ * not sent; '' when all are owed. `systems` are the event's source and those before it, separated by commas.
+ */
+export function statesFor(consumer: string, entries: readonly { readonly systems: string }[]): string {
+  const cameThrough = ({ systems }: { readonly systems: string }) =>
+    systems.includes(consumer) && systems.split(",").includes(consumer);
+  if (!entries.some(cameThrough)) return "";
+  return entries.map((entry) => (cameThrough(entry) ? "-" : "o")).join("");
+}
+
 /** Indexes of a run's owed events, from its states (one byte an event). */
 export function owedIndexes(states: string): number[] {
   const indexes: number[] = [];

@@ -21,7 +21,7 @@ export interface LedgerReader {
     after: LedgerId,
     to: LedgerId,
     limit: number,
-  ): Promise<{ id: LedgerId; body: Buffer }[]>;
+  ): Promise<{ id: LedgerId; body: Buffer; systems: string }[]>;
   tail(topic: string): Promise<{ last: LedgerId; total: number; kept: number }>;
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
 }

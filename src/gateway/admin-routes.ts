@@ -4,11 +4,12 @@ import { HmsSyncError } from "../errors.js";
 import type { AccessKeys } from "./access-keys.js";
 import { mustBeAdmin } from "./authorize.js";
 import { bodyObject, invalidRequest, readBody } from "./body.js";
-import type { Directory, Identity, Operations } from "./types.js";
+import type { Directory, FindProbe, Identity, Operations } from "./types.js";
 
 export interface AdminRouteParts {
   readonly directory: Directory;
   readonly operations: Operations;
+  readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
   readonly bodyLimit: number;
 }
@@ -26,6 +27,11 @@ export function adminRoutes(
     "/v1/whoami",
     (request, response) => void response.json(whoami(parts.directory, identityOf(request))),
   );
+  app.get("/v1/probes/:id", async (request, response) => {
+    const seen = await parts.probe(request.params.id);
+    if (seen === undefined) throw unknownProbe(request.params.id);
+    response.json(seen);
+  });
   app.use("/v1", (request, _response, next) => {
     mustBeAdmin(identityOf(request));
     next();
@@ -112,6 +118,14 @@ function textOf(body: Record<string, unknown>, name: string): string {
   const value = body[name];
   if (typeof value === "string" && value !== "") return value;
   throw invalidRequest(name, value, "a name");
+}
+
+function unknownProbe(id: string): HmsSyncError {
+  return new HmsSyncError(
+    "unknown_probe",
+    `no probe "${id.slice(0, 100)}" came through the intake in the last minute; does its sender write to the Redis of this bus?`,
+    { status: 404 },
+  );
 }
 
 function unknownSystem(system: string, directory: Directory): HmsSyncError {

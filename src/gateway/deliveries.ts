@@ -24,6 +24,34 @@ export function readPull(body: Record<string, unknown>): PullRequest {
   };
 }
 
+/** A pull of several topics: its settles name theirs. */
+export interface PullManyRequest extends PullRequest {
+  /** Undefined: every topic the consumer consumes. */
+  readonly topics: readonly string[] | undefined;
+  readonly settle: readonly TopicSettle[];
+}
+
+export type TopicSettle = SettleRequest & { readonly topic: string };
+
+/** Reads a pull of several topics: `{topics, max, wait_ms, settle: [{topic, …}]}`. Throws `invalid_request` (400). */
+export function readPullMany(body: Record<string, unknown>): PullManyRequest {
+  const { topics } = body;
+  if (
+    topics !== undefined &&
+    !(Array.isArray(topics) && topics.length > 0 && topics.every((topic) => typeof topic === "string"))
+  ) {
+    throw invalidRequest("topics", topics, "an array of topic names, or leave it out for all you consume");
+  }
+  const pull = readPull(body);
+  const settle = pull.settle.map((request, index) => {
+    const { topic } = (body.settle as { topic?: unknown }[])[index]!;
+    if (typeof topic !== "string")
+      throw invalidRequest(`settle[${index}].topic`, topic, "the delivery's topic");
+    return { ...request, topic };
+  });
+  return { ...pull, settle, topics: topics === undefined ? undefined : [...new Set(topics as string[])] };
+}
+
 /** Reads `{settle: [...]}`. Throws `invalid_request` (400) naming the member. */
 export function readSettles(body: Record<string, unknown>): SettleRequest[] {
   const settles = body.settle ?? [];
@@ -68,20 +96,26 @@ function integer(
 /** Media type of the compact answer that our own client asks for. */
 export const framedType = "application/vnd.hms-sync.deliveries";
 
+/** A lease as it is answered; `topic` only where a pull was of several. */
+export interface LeaseAnswer extends Lease {
+  readonly topic?: string;
+  readonly ackWaitMs: number;
+}
+
+/** A settle's answer; `topic` only where a pull was of several. */
+export type SettledAnswer = Settled & { readonly topic?: string };
+
 /** The answer in JSON, envelopes byte for byte as the ledger has them. */
-export function jsonDeliveries(
-  leases: readonly Lease[],
-  settled: readonly Settled[],
-  ackWaitMs: number,
-): Buffer {
+export function jsonDeliveries(leases: readonly LeaseAnswer[], settled: readonly SettledAnswer[]): Buffer {
   const parts: Buffer[] = [];
   for (const lease of leases) {
     for (const [i, body] of lease.bodies.entries()) {
       const head = {
+        topic: lease.topic,
         token: `${lease.lease}.${lease.indexes[i]}`,
         attempt: lease.attempt,
         replayed: lease.replayed,
-        ack_wait_ms: ackWaitMs,
+        ack_wait_ms: lease.ackWaitMs,
       };
       const text = `${parts.length === 0 ? "" : ","}${JSON.stringify(head).slice(0, -1)},"envelope":`;
       parts.push(Buffer.from(text), body, closing);
@@ -97,13 +131,10 @@ export function jsonDeliveries(
 const closing = Buffer.from("}");
 
 /** The answer framed: one line of JSON that tells leases, indexes and byte lengths, then the envelopes one after another. */
-export function framedDeliveries(
-  leases: readonly Lease[],
-  settled: readonly Settled[],
-  ackWaitMs: number,
-): Buffer {
+export function framedDeliveries(leases: readonly LeaseAnswer[], settled: readonly SettledAnswer[]): Buffer {
   const head = {
-    leases: leases.map(({ lease, attempt, replayed, indexes, bodies }) => ({
+    leases: leases.map(({ topic, lease, attempt, replayed, ackWaitMs, indexes, bodies }) => ({
+      topic,
       lease,
       attempt,
       replayed,

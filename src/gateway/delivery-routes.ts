@@ -2,7 +2,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { HmsSyncError } from "../errors.js";
 import { consumerFor, topicNamed } from "./authorize.js";
 import { bodyObject, readBody } from "./body.js";
-import { framedDeliveries, framedType, jsonDeliveries, readPull, readSettles } from "./deliveries.js";
+import {
+  framedDeliveries,
+  framedType,
+  jsonDeliveries,
+  type LeaseAnswer,
+  readPull,
+  readPullMany,
+  readSettles,
+  type SettledAnswer,
+  type TopicSettle,
+} from "./deliveries.js";
 import type { Directory, GatewayLog, GatewayQueue, Identity, Lease } from "./types.js";
 
 export interface DeliveryRouteParts {
@@ -16,7 +26,7 @@ export interface DeliveryRouteParts {
 }
 
 /**
- * The two routes every event passes: POST /v1/topics/{topic}/pull and …/settle. Served on node:http directly, since a
+ * The routes every event passes: POST /v1/topics/{topic}/pull and …/settle, and /v1/pull for several topics. Served on node:http directly, since a
  * framework costs more here than the work itself. Stateless: any sidecar takes any call.
  */
 export class DeliveryRoutes {
@@ -37,9 +47,40 @@ export class DeliveryRoutes {
     const leases = await queue.pull(max, settle.length > 0 ? 0 : waitMs, gone.signal);
     gone.done();
     if (response.destroyed || response.socket?.destroyed) return await this.giveBack(queue, leases, topic);
-    const framed = request.headers.accept?.includes(framedType) === true;
-    const answer = (framed ? framedDeliveries : jsonDeliveries)(leases, settled, queue.policy.ackWaitMs);
-    send(response, framed ? framedType : "application/json", answer);
+    const { ackWaitMs } = queue.policy;
+    answerPull(
+      request,
+      response,
+      leases.map((lease) => ({ ...lease, ackWaitMs })),
+      settled,
+    );
+  }
+
+  /**
+   * A pull of several topics at once, for a consumer that serves them in one place: settles first, then leases, and
+   * waits, when nothing was settled, until something is owed in one of them. At most `max` events in all but for what
+   * two topics were handed in the same moment.
+   */
+  async pullMany(request: IncomingMessage, response: ServerResponse, identity: Identity): Promise<void> {
+    const asked = readPullMany(bodyObject(await readBody(request, this.parts.bodyLimit)));
+    const names = asked.topics ?? this.consumedBy(request, identity);
+    const queues = new Map(names.map((name) => [name, this.queueFor(request, identity, name)]));
+    for (const { topic } of asked.settle)
+      if (!queues.has(topic)) queues.set(topic, this.queueFor(request, identity, topic));
+    const settled = await settleMany(queues, asked.settle);
+    const gone = abortOn(response, this.parts.closing);
+    const pulled = await pullFirst(
+      names.map((name) => [name, queues.get(name)!] as const),
+      asked.max,
+      asked.settle.length > 0 ? 0 : asked.waitMs,
+      gone.signal,
+    );
+    gone.done();
+    if (response.destroyed || response.socket?.destroyed) {
+      for (const lease of pulled) await this.giveBack(queues.get(lease.topic)!, [lease], lease.topic);
+      return;
+    }
+    answerPull(request, response, pulled, settled);
   }
 
   async settle(
@@ -52,6 +93,21 @@ export class DeliveryRoutes {
     const settles = readSettles(bodyObject(await readBody(request, this.parts.bodyLimit)));
     const settled = await queue.settle(settles);
     send(response, "application/json", Buffer.from(JSON.stringify({ settled })));
+  }
+
+  private consumedBy(request: IncomingMessage, identity: Identity): string[] {
+    const asked = request.headers["hms-sync-consumer"];
+    const consumer = identity.admin && typeof asked === "string" ? asked : identity.system;
+    const topics = [...this.parts.directory.topics.values()];
+    const names = topics
+      .filter(({ consumers }) => consumers.some(({ name }) => name === consumer))
+      .map(({ name }) => name);
+    if (names.length > 0) return names;
+    throw new HmsSyncError(
+      "not_a_consumer",
+      `${consumer.slice(0, 100)} is a consumer of no topic; topics.yaml would need it under consumers`,
+      { status: 403 },
+    );
   }
 
   private queueFor(request: IncomingMessage, identity: Identity, name: string): GatewayQueue {
@@ -78,6 +134,77 @@ export class DeliveryRoutes {
     if (leases.length > 0)
       this.parts.log.info("client was gone before its answer; events given back", { topic });
   }
+}
+
+async function settleMany(
+  queues: ReadonlyMap<string, GatewayQueue>,
+  settles: readonly TopicSettle[],
+): Promise<SettledAnswer[]> {
+  const topics = [...new Set(settles.map(({ topic }) => topic))];
+  const answers = await Promise.all(
+    topics.map(async (topic) => {
+      const settled = await queues.get(topic)!.settle(settles.filter((settle) => settle.topic === topic));
+      return settled.map((answer) => ({ topic, ...answer }));
+    }),
+  );
+  return answers.flat();
+}
+
+/** Takes what is there, topic by topic; when there is nothing, waits in all and takes what the first one brings. */
+async function pullFirst(
+  queues: readonly (readonly [string, GatewayQueue])[],
+  max: number,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<(LeaseAnswer & { topic: string })[]> {
+  const pulled = async (
+    [topic, queue]: readonly [string, GatewayQueue],
+    room: number,
+    ms: number,
+    until: AbortSignal,
+  ) =>
+    (await queue.pull(room, ms, until)).map((lease) => ({
+      ...lease,
+      topic,
+      ackWaitMs: queue.policy.ackWaitMs,
+    }));
+  const found: (LeaseAnswer & { topic: string })[] = [];
+  let room = max;
+  // Beginning anywhere, so that a topic under full load does not starve the others.
+  for (const each of rotated(queues, Math.floor(Math.random() * queues.length))) {
+    const leases = room > 0 ? await pulled(each, room, 0, signal) : [];
+    for (const lease of leases) room -= lease.indexes.length;
+    found.push(...leases);
+  }
+  if (found.length > 0 || waitMs === 0 || signal.aborted) return found;
+  const first = new AbortController();
+  const until = AbortSignal.any([signal, first.signal]);
+  const waits = queues.map(async (each) => {
+    const leases = await pulled(each, max, waitMs, until);
+    if (leases.length > 0) first.abort();
+    return leases;
+  });
+  const waited = await Promise.allSettled(waits);
+  const leased = waited.flatMap((wait) => (wait.status === "fulfilled" ? wait.value : []));
+  // What one topic handed out is answered even when another one failed: nobody else would know of these leases.
+  const failed = waited.find((wait) => wait.status === "rejected");
+  if (leased.length === 0 && failed !== undefined) throw failed.reason;
+  return leased;
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  return [...items.slice(by), ...items.slice(0, by)];
+}
+
+function answerPull(
+  request: IncomingMessage,
+  response: ServerResponse,
+  leases: readonly LeaseAnswer[],
+  settled: readonly SettledAnswer[],
+): void {
+  const framed = request.headers.accept?.includes(framedType) === true;
+  const answer = (framed ? framedDeliveries : jsonDeliveries)(leases, settled);
+  send(response, framed ? framedType : "application/json", answer);
 }
 
 function send(response: ServerResponse, type: string, body: Buffer): void {

@@ -12,6 +12,7 @@ import { publishRoute } from "./publish-route.js";
 import type {
   Directory,
   EventReader,
+  FindProbe,
   GatewayLog,
   GatewayQueue,
   Identity,
@@ -25,6 +26,8 @@ export interface GatewayParts {
   readonly publish: Publish;
   readonly events: EventReader;
   readonly operations: Operations;
+  /** Whether a probe has come through the intake. */
+  readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
   /** Largest request body in bytes. */
   readonly bodyLimit: number;
@@ -119,11 +122,23 @@ export class Gateway {
     if (path === "/readyz") return plain(response, ready ? 200 : 503, ready ? "ready" : "not ready");
     if (!this.parts.available()) throw unavailable();
     const identity = await this.identify(request);
+    if (path === "/v1/pull") return await this.pullMany(request, response, identity);
     const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events)$/.exec(path);
     if (match === null) return await this.toAdmin(request, response, identity);
     const topic = decodeSegment(match[1]!);
     const handler = this.handlerFor(request.method ?? "GET", match[2]!, topic);
     await handler(request, response, identity, new URL(request.url ?? "/", "http://gateway"));
+  }
+
+  private async pullMany(
+    request: IncomingMessage,
+    response: ServerResponse,
+    identity: Identity,
+  ): Promise<void> {
+    if (request.method === "POST") return await this.deliveries.pullMany(request, response, identity);
+    throw new HmsSyncError("method_not_allowed", `${request.method} is not a method of /v1/pull; use POST`, {
+      status: 405,
+    });
   }
 
   private handlerFor(method: string, action: string, topic: string): Handler {

@@ -88,6 +88,9 @@ export interface EventReader {
   ): Promise<AsyncIterable<Buffer[]>>;
 }
 
+/** Resolves to when the intake read the probe of this id, undefined when it has not in the last minute. */
+export type FindProbe = (id: string) => Promise<{ id: string; seen_at: string } | undefined>;
+
 /** What operators may look at and do; each resolves to a JSON value. */
 export interface Operations {
   status(): Promise<unknown>;

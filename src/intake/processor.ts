@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { countersKey } from "../redis/keys.js";
+import type { Probes } from "./probes.js";
 import type { Reject, Rejects } from "./rejects.js";
 import type { IntakeEvent, IntakeLedger, IntakeLog, IntakeOutcome, RawMessage } from "./types.js";
 
@@ -8,6 +9,7 @@ export interface ProcessorParts {
   readonly redis: Redis;
   readonly ledger: IntakeLedger;
   readonly rejects: Pick<Rejects, "add">;
+  readonly probes: Pick<Probes, "add">;
   /** How long the topic's ids are remembered (ms). */
   readonly rememberMs: (topic: string) => number;
   /** Told the ledger's new end of a topic. */
@@ -18,6 +20,7 @@ export interface ProcessorParts {
 interface Sorted {
   readonly byTopic: Map<string, { event: IntakeEvent; message: RawMessage }[]>;
   readonly rejects: Reject[];
+  readonly probes: string[];
   ignored: number;
   empty: number;
 }
@@ -36,14 +39,16 @@ export class IntakeProcessor {
     const conflicts = (await settleAll(recording)).flat();
     const rejects = [...sorted.rejects, ...conflicts];
     await this.parts.rejects.add(rejects);
+    await this.parts.probes.add(sorted.probes);
     await this.count(door, messages.length, rejects, sorted);
   }
 
   private sort(door: string, messages: readonly RawMessage[]): Sorted {
-    const sorted: Sorted = { byTopic: new Map(), rejects: [], ignored: 0, empty: 0 };
+    const sorted: Sorted = { byTopic: new Map(), rejects: [], probes: [], ignored: 0, empty: 0 };
     for (const message of messages) {
       const outcome = this.read(door, message, sorted);
       if (outcome === undefined) continue;
+      if (outcome.probe !== undefined) sorted.probes.push(outcome.probe);
       sorted.ignored += outcome.ignored.length;
       for (const { code, reason, channel } of outcome.rejects) {
         sorted.rejects.push(rejectOf(door, message, code, reason, outcome.source, channel));

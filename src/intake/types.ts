@@ -3,6 +3,7 @@ export interface IntakeEvent {
   readonly topic: string;
   readonly id: string;
   readonly source: string;
+  readonly systems: string;
   readonly text: string;
   readonly digest: string;
 }
@@ -20,6 +21,8 @@ export interface IntakeOutcome {
   readonly rejects: readonly IntakeRejection[];
   /** Channels that are no topic. */
   readonly ignored: readonly string[];
+  /** Id of a probe: no event, only noted as arrived. */
+  readonly probe?: string;
 }
 
 /** What intake needs of the ledger. */

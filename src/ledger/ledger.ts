@@ -4,12 +4,16 @@ import type { LedgerId } from "../redis/ledger-id.js";
 export interface LedgerEntry {
   readonly id: LedgerId;
   readonly body: Buffer;
+  /** The event's source and the systems before it, separated by commas; empty for an entry without them. */
+  readonly systems: string;
 }
 
 /** What record needs to know of an event; the envelope text is kept byte for byte. */
 export interface RecordableEvent {
   readonly id: string;
   readonly source: string;
+  /** The source and the systems that the change came through before it, separated by commas. */
+  readonly systems: string;
   readonly text: string;
   /** Digest of type and payload: tells a repeated event from another one under the same id. */
   readonly digest: string;

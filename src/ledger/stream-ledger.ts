@@ -47,7 +47,11 @@ export class StreamLedger implements Ledger, TrimFloors {
       await this.scripts.record.run(
         this.redis,
         [keys.stream, keys.meta, ...events.map((event) => `${keys.seen}${event.source}/${event.id}`)],
-        [options.epoch ?? "", options.rememberMs, ...events.flatMap((event) => [event.digest, event.text])],
+        [
+          options.epoch ?? "",
+          options.rememberMs,
+          ...events.flatMap((event) => [event.digest, event.text, event.systems]),
+        ],
       ),
     );
     if (text(reply[0]) === "fenced") throw fenced(topic, options.epoch, text(reply[1]));
@@ -66,7 +70,11 @@ export class StreamLedger implements Ledger, TrimFloors {
       "COUNT",
       limit,
     )) as unknown as StreamEntries;
-    return raw.map(([id, fields]) => ({ id: id.toString("latin1"), body: fields[1]! }));
+    return raw.map(([id, fields]) => ({
+      id: id.toString("latin1"),
+      body: fields[1]!,
+      systems: fields[3]?.toString("latin1") ?? "",
+    }));
   }
 
   async tail(topic: string): Promise<LedgerTail> {
@@ -103,7 +111,8 @@ export class StreamLedger implements Ledger, TrimFloors {
     const added: LedgerEntry[] = [];
     for (const [index, result] of recorded.entries()) {
       if (result.status !== "new") continue;
-      added.push({ id: result.ledgerId, body: Buffer.from(events[index]!.text, "utf8") });
+      const { text, systems } = events[index]!;
+      added.push({ id: result.ledgerId, body: Buffer.from(text, "utf8"), systems });
     }
     const entries = this.recent.get(topic) ?? new RecentEntries();
     entries.append(before, added);

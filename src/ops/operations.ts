@@ -102,9 +102,18 @@ export class SidecarOperations {
 }
 
 async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<string, unknown>> {
-  const { ordinal, open, acked, dead, scheduledRuns, cursor } = await queue.counts();
+  const { ordinal, open, acked, skipped, dead, scheduledRuns, cursor } = await queue.counts();
   const owed = open + Math.max(0, total - ordinal);
-  return { owed, open, acked, dead, scheduled_runs: scheduledRuns, waiting_pulls: queue.waiting, cursor };
+  return {
+    owed,
+    open,
+    acked,
+    skipped,
+    dead,
+    scheduled_runs: scheduledRuns,
+    waiting_pulls: queue.waiting,
+    cursor,
+  };
 }
 
 interface Memory {

@@ -9,6 +9,7 @@ export interface OperatedQueue {
     ordinal: number;
     open: number;
     acked: number;
+    skipped: number;
     dead: number;
     scheduledRuns: number;
     cursor: string;

@@ -19,6 +19,10 @@ export const accessKeysKey = `${root}:access-keys`;
 export const wakeKey = `${root}:wake`;
 /** Live sidecars, scored by their last sign of life (ms). */
 export const sidecarsKey = `${root}:sidecars`;
+/** When the intake read the probe of this id. */
+export function probeKey(id: string): string {
+  return `${root}:probe:${id}`;
+}
 /** Prefix of BullMQ's own keys; they are neither read nor written by us. */
 export const queuePrefix = `${root}:queue`;
 

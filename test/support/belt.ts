@@ -42,9 +42,15 @@ export function event(n: number): RecordableEvent {
   return {
     id: `e${n}`,
     source: "test",
+    systems: "test",
     text,
     digest: createHash("sha256").update(text).digest("base64url").slice(0, 22),
   };
+}
+
+/** An event that came from the first of the systems, and to it through the others. */
+export function eventThrough(systems: string, n: number): RecordableEvent {
+  return { ...event(n), systems };
 }
 
 /** The number in the envelope that `event` made. */

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
-import { type Belt, belt, numberIn } from "../../support/belt.js";
+import type { RecordableEvent } from "../../../src/ledger/ledger.js";
+import { type Belt, belt, eventThrough, numberIn, topic } from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 
@@ -352,4 +353,52 @@ test("an owed event is never trimmed, a settled one is once its retention is ove
   await drain(queue);
   await queue.raiseFloor();
   expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds"])).toBe(2);
+});
+
+test("an event is not sent to the systems it came through, and they are counted as skipped", async () => {
+  const city = await bus.queue("city-health");
+  const clinic = await bus.queue("ehr-clinic");
+  const events = [
+    eventThrough("hms-api", 900_001),
+    eventThrough("hms-api,city-health", 900_002),
+    eventThrough("city-health", 900_003),
+    eventThrough("hms-api,city-health-2", 900_004),
+    eventThrough("hms-api,ehr-clinic,city-health", 900_005),
+  ];
+  const recorded = await bus.ledger.record(topic, events, { rememberMs: 60_000 });
+  for (const queue of [city, clinic]) queue.recorded(recorded.at(-1)!.ledgerId);
+  expect(await drain(city)).toEqual([900_001, 900_004]);
+  expect(await drain(clinic)).toEqual([900_001, 900_002, 900_003, 900_004]);
+  expect(await city.counts()).toMatchObject({ open: 0, acked: 2, skipped: 3, ordinal: 5 });
+  expect(await clinic.counts()).toMatchObject({ open: 0, acked: 4, skipped: 1, ordinal: 5 });
+});
+
+test("a waiting pull is not woken by events that are not for it, and is handed the next that is", async () => {
+  const queue = await bus.queue("city-health");
+  const pulled = pull(queue);
+  await eventually(() => queue.waiting === 1);
+  const record = async (...events: RecordableEvent[]) => {
+    const recorded = await bus.ledger.record(topic, events, { rememberMs: 60_000 });
+    queue.recorded(recorded.at(-1)!.ledgerId);
+  };
+  await record(eventThrough("hms-api,city-health", 900_011));
+  await eventually(async () => (await queue.counts()).skipped === 1);
+  await record(eventThrough("city-health", 900_012), eventThrough("hms-api", 900_013));
+  const [lease] = await pulled;
+  expect(numbers([lease!])).toEqual([900_013]);
+  expect(await results(settle(queue, lease!, "ack"))).toEqual(["ok"]);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 1, skipped: 2 });
+});
+
+test("a skipped event beside an owed one cannot be settled, and does not come when the run lapses", async () => {
+  const queue = await bus.queue("city-health");
+  const events = [eventThrough("city-health", 900_021), eventThrough("hms-api", 900_022)];
+  const recorded = await bus.ledger.record(topic, events, { rememberMs: 60_000 });
+  queue.recorded(recorded.at(-1)!.ledgerId);
+  const [first] = await pull(queue);
+  const run = first!.lease;
+  expect(await results(queue.settle([{ token: `${run}.0`, action: "ack" }]))).toEqual(["unknown"]);
+  await bus.pass("city-health", 60_000);
+  await queue.sweep();
+  expect(await drain(queue)).toEqual([900_022]);
 });

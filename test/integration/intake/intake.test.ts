@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { HmsSyncError } from "../../../src/errors.js";
 import { Intake } from "../../../src/intake/intake.js";
 import { Leadership } from "../../../src/intake/leadership.js";
+import { Probes } from "../../../src/intake/probes.js";
 import { IntakeProcessor } from "../../../src/intake/processor.js";
 import { PubSubDoor } from "../../../src/intake/pubsub-door.js";
 import { Rejects } from "../../../src/intake/rejects.js";
@@ -45,6 +46,7 @@ function sidecar(holder: string, digest = "registry") {
     redis,
     ledger,
     rejects: new Rejects(redis),
+    probes: new Probes(redis),
     rememberMs: () => 3_600_000,
     onRecorded() {},
     log: silent,

@@ -23,8 +23,8 @@ const busStatus: BusStatus = {
       recorded: 42,
       kept: 40,
       consumers: {
-        "city-health": { owed: 7, open: 1, acked: 35, dead: 0, waiting_pulls: 0 },
-        "ehr-clinic": { owed: 0, open: 0, acked: 41, dead: 1, waiting_pulls: 2 },
+        "city-health": { owed: 7, open: 1, acked: 35, skipped: 3, dead: 0, waiting_pulls: 0 },
+        "ehr-clinic": { owed: 0, open: 0, acked: 41, skipped: 0, dead: 1, waiting_pulls: 2 },
       },
     },
   },
@@ -46,9 +46,9 @@ test("status tells state, durability, doors and what each consumer is owed, in w
     "TOPIC               QOS           VERSION  RETENTION  RECORDED  KEPT",
     "inspections.status  exactly_once  v1       7d               42    40",
     "",
-    "TOPIC               CONSUMER     OWED  OPEN  ACKED  DEAD  WAITING",
-    "inspections.status  city-health     7     1     35     0        0",
-    "inspections.status  ehr-clinic      0     0     41     1        2",
+    "TOPIC               CONSUMER     OWED  OPEN  ACKED  SKIPPED  DEAD  WAITING",
+    "inspections.status  city-health     7     1     35        3     0        0",
+    "inspections.status  ehr-clinic      0     0     41        0     1        2",
     "",
   ]);
 });

@@ -13,6 +13,7 @@ describe("a broadcast", () => {
     time: "2024-04-23T15:02:11Z",
     source: "hms-api",
     timezone: "UTC",
+    origin: "",
     ...changes,
   });
   let registry: Registry;

@@ -82,6 +82,14 @@ describe("the envelope", () => {
     expect(key).toBe("42");
   });
 
+  test("names the systems it came through at its very end, and its source before them for the fan-out", () => {
+    const { text, systems } = normalize(open, "{}", { origin: "city-health,ehr-clinic" });
+    expect(text).toContain(`,"time":"2024-04-23T15:02:11Z","origin":"city-health,ehr-clinic"}`);
+    expect(systems).toBe("hms-api,city-health,ehr-clinic");
+    expect(normalize(open, "{}", { origin: "" }).systems).toBe("hms-api");
+    expect(normalize(open, "{}", { origin: "" }).text).not.toContain("origin");
+  });
+
   test("leaves out an empty subject and a traceparent that is none", () => {
     const { text, key } = normalize(open, "{}", { subject: "", traceparent: '00-x","topic":"y' });
     expect(text).toContain(',"time":"2024-04-23T15:02:11Z"}');

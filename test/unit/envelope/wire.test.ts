@@ -22,7 +22,23 @@ describe("an entry of the intake stream", () => {
     expect(parseStreamEntry(entryOf())).toEqual({
       ...fields,
       channels: ["private-inspections.status", "audit"],
+      origin: "",
     });
+  });
+
+  test("names the systems that the change came through", () => {
+    const origin = "city-health,ehr-clinic";
+    expect(parseStreamEntry(entryOf({ origin })).origin).toBe(origin);
+  });
+
+  test.each([
+    ["is empty", ""],
+    ["ends in a comma", "city-health,"],
+    ["has an empty name", "city-health,,ehr-clinic"],
+    ["holds what is no name", 'city-health","topic":"x'],
+    ["goes in circles", Array(17).fill("a").join(",")],
+  ])("is refused when its origin %s", (_what, origin) => {
+    expect(errorOf(() => parseStreamEntry(entryOf({ origin })))).toMatchObject({ code: "invalid_entry" });
   });
 
   test.each([
@@ -82,6 +98,7 @@ describe("a pub/sub message", () => {
       time: "2024-04-23T15:02:11.500Z",
       source: "hms-api",
       timezone: "Europe/Rome",
+      origin: "",
     });
   });
 

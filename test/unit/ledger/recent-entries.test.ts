@@ -4,7 +4,7 @@ import type { LedgerEntry } from "../../../src/ledger/ledger.js";
 import { RecentEntries } from "../../../src/ledger/recent-entries.js";
 import { compareIds } from "../../../src/redis/ledger-id.js";
 
-const entry = (n: number): LedgerEntry => ({ id: `${n}-0`, body: Buffer.from(`event ${n}`) });
+const entry = (n: number): LedgerEntry => ({ id: `${n}-0`, body: Buffer.from(`event ${n}`), systems: "" });
 const entries = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => entry(from + i));
 const numbers = (found: readonly LedgerEntry[] | undefined) =>
