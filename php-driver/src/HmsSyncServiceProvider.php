@@ -12,6 +12,7 @@ use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Outbox\OutboxServiceProvider;
 use HmsSync\Queue\RunningJobs;
 use HmsSync\Redis\DefaultConnection;
+use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Broadcasting\UniqueBroadcastEvent;
@@ -119,6 +120,7 @@ class HmsSyncServiceProvider extends ServiceProvider
             $app->make(BroadcastIds::class),
             $settings->get('hms-sync.source'),
             $settings->get('app.timezone', 'UTC'),
+            $app->make(SchemaCheck::class),
         );
     }
 }

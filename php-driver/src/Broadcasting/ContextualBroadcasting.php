@@ -27,7 +27,7 @@ class ContextualBroadcasting implements Factory
     {
         $broadcaster = $this->broadcasting->connection($name);
 
-        return $broadcaster instanceof HmsSyncBroadcaster
+        return $broadcaster instanceof Contextual
             ? $broadcaster->within($this->context)
             : $broadcaster;
     }

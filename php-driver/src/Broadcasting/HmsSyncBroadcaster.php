@@ -3,6 +3,7 @@
 namespace HmsSync\Broadcasting;
 
 use HmsSync\Redis\IntakeStream;
+use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Redis\Factory as Redis;
@@ -13,7 +14,7 @@ use Illuminate\Support\Facades\Date;
  *
  * Channel authorization is that of Laravel's redis driver.
  */
-class HmsSyncBroadcaster extends RedisBroadcaster
+class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
 {
     /**
      * The stream that takes the entries.
@@ -37,6 +38,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster
         protected BroadcastIds $ids,
         protected string $source,
         protected string $timezone,
+        protected SchemaCheck $schemas,
     ) {
         parent::__construct($redis, $connection);
 
@@ -62,7 +64,8 @@ class HmsSyncBroadcaster extends RedisBroadcaster
      * @param  array<array-key, mixed>  $payload
      * @return void
      *
-     * @throws \Illuminate\Broadcasting\BroadcastException when it cannot be encoded, or Redis did not confirm it
+     * @throws \Illuminate\Broadcasting\BroadcastException when it cannot be encoded, Redis did not confirm it, or it
+     *                                                      fails the check of config('hms-sync.schemas')
      */
     public function broadcast(array $channels, $event, array $payload = [])
     {
@@ -74,8 +77,11 @@ class HmsSyncBroadcaster extends RedisBroadcaster
 
         $context = $this->context ?? new BroadcastContext;
 
-        $names = Json::encode(array_values($this->formatChannels($channels)), $event, 'channels');
+        $channels = array_values($this->formatChannels($channels));
+        $names = Json::encode($channels, $event, 'channels');
         $data = Json::encodeObject($context->payload($payload), $event, 'data');
+
+        $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data);
 
         $this->intake->append([
             'id' => $this->ids->for($context, $names, $event, $data),

@@ -2,9 +2,20 @@
 
 namespace HmsSync\Console;
 
+use HmsSync\Schema\SchemaCheck;
 use Illuminate\Support\ServiceProvider;
 
+/**
+ * Registers what a developer works with: the check of broadcasts against their schemas, the commands that set the
+ * package up and examine it, and its part of "php artisan about".
+ */
 class ConsoleServiceProvider extends ServiceProvider
 {
-    //
+    /**
+     * Register the services.
+     */
+    public function register(): void
+    {
+        $this->app->singleton(SchemaCheck::class);
+    }
 }

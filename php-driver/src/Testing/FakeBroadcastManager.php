@@ -1,0 +1,124 @@
+<?php
+
+namespace HmsSync\Testing;
+
+use Closure;
+use HmsSync\Broadcasting\BroadcastContext;
+use HmsSync\Broadcasting\BroadcastIds;
+use HmsSync\Broadcasting\ContextualBroadcasting;
+use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Schema\SchemaCheck;
+use Illuminate\Broadcasting\BroadcastEvent;
+use Illuminate\Broadcasting\BroadcastManager;
+
+/**
+ * Stands in for the application's broadcast manager, which writes the outbox or queues a job: what would go to the
+ * bus is recorded at once, everything else is left to that manager.
+ */
+class FakeBroadcastManager extends BroadcastManager
+{
+    /**
+     * Create a new manager around the application's own.
+     *
+     * @param  \Illuminate\Contracts\Container\Container  $app
+     */
+    public function __construct($app, protected BroadcastManager $manager, protected HmsSyncFake $fake)
+    {
+        parent::__construct($app);
+    }
+
+    /**
+     * Get the manager that this one stands in for.
+     */
+    public function manager(): BroadcastManager
+    {
+        return $this->manager;
+    }
+
+    /**
+     * Broadcast the event, now, when one of its connections is the bus's.
+     *
+     * @param  mixed  $event
+     * @return void
+     */
+    public function queue($event)
+    {
+        $connections = is_object($event) && method_exists($event, 'broadcastConnections') ? $event->broadcastConnections() : [null];
+
+        if (array_filter($connections, $this->leadsToBus(...)) === []) {
+            $this->manager->queue($event);
+
+            return;
+        }
+
+        $event = clone $event;
+
+        (new BroadcastEvent($event))->handle(new ContextualBroadcasting($this, new BroadcastContext($event)));
+    }
+
+    /**
+     * Get a driver instance.
+     *
+     * @param  string|null  $name
+     * @return mixed
+     */
+    public function driver($name = null)
+    {
+        $broadcaster = $this->manager->driver($name);
+
+        return $this->leadsToBus($name)
+            ? new RecordingBroadcaster(
+                $broadcaster, $this->fake, $this->app->make(BroadcastIds::class),
+                $this->app->make(CurrentOrigin::class), $this->app->make(SchemaCheck::class),
+            )
+            : $broadcaster;
+    }
+
+    /**
+     * Register a custom driver creator.
+     *
+     * @param  string  $driver
+     * @return $this
+     */
+    public function extend($driver, Closure $callback)
+    {
+        $this->manager->extend($driver, $callback);
+
+        return $this;
+    }
+
+    /**
+     * Disconnect a connection and remove it from the local cache.
+     *
+     * @param  string|null  $name
+     * @return void
+     */
+    public function purge($name = null)
+    {
+        $this->manager->purge($name);
+    }
+
+    /**
+     * Forget all of the resolved driver instances.
+     *
+     * @return $this
+     */
+    public function forgetDrivers()
+    {
+        $this->manager->forgetDrivers();
+
+        return $this;
+    }
+
+    /**
+     * Determine whether a connection is one of the bus. The default one counts as such also where an application's
+     * tests have set it to a driver that sends nothing.
+     */
+    protected function leadsToBus(?string $connection): bool
+    {
+        $config = $this->app->make('config');
+        $driver = $config->get('broadcasting.connections.'.($connection ?? $this->getDefaultDriver()).'.driver');
+
+        return $driver === 'hms-sync' || ($connection === null && in_array($driver, [null, 'null', 'log'], true));
+    }
+}
