@@ -13,8 +13,8 @@ inspections.status:
   schema: v1
   producers: [hms-api]
   consumers:
-    - { name: city-health, ack_wait: 2s, backoff: [100ms] }
-    - { name: ehr-clinic, ack_wait: 2s, backoff: [100ms] }
+    - { name: city-health, ack_wait: 2s, backoff: [1s] }
+    - { name: ehr-clinic, ack_wait: 2s, backoff: [1s] }
 `;
 const consumers = ["city-health", "ehr-clinic"];
 
