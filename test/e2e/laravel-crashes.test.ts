@@ -33,6 +33,12 @@ inspections.status:
   consumers:
     - { name: city-health, ack_wait: 2s, backoff: [100ms] }
     - { name: ehr-clinic, ack_wait: 2s, backoff: [100ms] }
+inspections.schedule:
+  qos: exactly_once
+  retention: 7d
+  schema: v1
+  producers: [hms-api]
+  consumers: [city-health, ehr-clinic]
 `;
 const schema = {
   type: "object",
@@ -49,7 +55,8 @@ vi.setConfig({ testTimeout: 90_000 });
 let folder: BusFolder;
 
 beforeEach(async () => {
-  folder = await busFolder(topics, ["inspections.status"], { "inspections.status": schema });
+  const names = ["inspections.status", "inspections.schedule"];
+  folder = await busFolder(topics, names, { "inspections.status": schema });
 });
 
 afterEach(() => folder.remove());

@@ -20,7 +20,8 @@ let adapters: RunningAdapter[];
 
 beforeAll(async () => {
   const schema = JSON.parse(await readFile(join(root, `schemas/${topic}/v1.json`), "utf8"));
-  folder = await busFolder(await readFile(join(root, "topics.yaml"), "utf8"), [topic], { [topic]: schema });
+  const names = [topic, "inspections.rescheduled", "inspections.schedule"];
+  folder = await busFolder(await readFile(join(root, "topics.yaml"), "utf8"), names, { [topic]: schema });
   bus = await startBus(folder, { HMS_SYNC_LARAVEL_PREFIX: prefix });
   redisUrl = await embeddedRedisUrl(folder);
   adapters = await Promise.all(

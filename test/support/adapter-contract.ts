@@ -4,6 +4,7 @@ import Database from "libsql";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   type AdapterName,
+  appointmentsIn,
   idsIn,
   inspectionsIn,
   type RunningAdapter,
@@ -15,6 +16,7 @@ import { eventually } from "./eventually.js";
 import { startGatewayProxy } from "./gateway-proxy.js";
 
 const topic = "inspections.status";
+const schedule = "inspections.schedule";
 
 function topicsFor(consumer: string): string {
   return `
@@ -25,10 +27,16 @@ ${topic}:
   producers: [hms-api]
   consumers:
     - { name: ${consumer}, ack_wait: 2s, backoff: [50ms] }
+${schedule}:
+  qos: exactly_once
+  retention: 7d
+  schema: v1
+  producers: [hms-api]
+  consumers: [${consumer}]
 `;
 }
 
-/** What every adapter of inspections.status does, shown on its real process, a real bus and its real database. */
+/** What every adapter of inspections.status and inspections.schedule does, shown on its real process, a real bus and its real database. */
 export function adapterContract(name: AdapterName): void {
   describe(`the adapter ${name}`, () => {
     let folder: BusFolder;
@@ -37,7 +45,7 @@ export function adapterContract(name: AdapterName): void {
     let adapter: RunningAdapter;
 
     beforeAll(async () => {
-      folder = await busFolder(topicsFor(name), [topic]);
+      folder = await busFolder(topicsFor(name), [topic, schedule]);
       bus = await startBus(folder);
       token = await tokenOf(bus, name);
     });
@@ -73,6 +81,14 @@ export function adapterContract(name: AdapterName): void {
       const [line] = await adapter.process.waitForLine(/^.*"event-11".*$/);
       expect(JSON.parse(line)).toMatchObject({ level: "info", topic, id: "event-11", attempt: 1 });
       expect(adapter.process.output()).not.toMatch(/INSPECTOR|Completed|2024-04-23/);
+    });
+
+    test("writes appointments beside what happened", async () => {
+      const scheduledFor = "2024-05-02T14:30:00Z";
+      await post(bus, "moved-12", { inspectionId: 12, scheduledFor }, schedule);
+      await complete(12);
+      await eventually(() => appointmentsIn(adapter).length === 1 && idsIn(adapter).length === 1);
+      expect(appointmentsIn(adapter)).toEqual([{ id: 12, at: Date.parse(scheduledFor) }]);
     });
 
     test("an event that fits no row becomes a dead letter with the reason, at once and alone", async () => {
@@ -163,8 +179,8 @@ export function adapterContract(name: AdapterName): void {
   });
 }
 
-async function post({ url, token }: RunningBus, id: string, payload: object): Promise<void> {
-  const response = await fetch(`${url}/v1/topics/${topic}/events`, {
+async function post({ url, token }: RunningBus, id: string, payload: object, to = topic): Promise<void> {
+  const response = await fetch(`${url}/v1/topics/${to}/events`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${token}`,

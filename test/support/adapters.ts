@@ -89,6 +89,25 @@ function fromRegister(database: string): RecordedInspection[] {
   }));
 }
 
+/** The appointments an adapter has written: the inspection's number and the time, in ms since 1970. */
+export function appointmentsIn({
+  name,
+  database,
+}: Pick<RunningAdapter, "name" | "database">): { readonly id: number; readonly at: number }[] {
+  if (name === "city-health") {
+    const rows = select<Record<string, string | number>>(
+      database,
+      "SELECT * FROM INSP_APPT ORDER BY INSP_NO",
+    );
+    return rows.map((row) => ({ id: Number(row.INSP_NO), at: fromDigits(`${row.APPT_TS}000`) }));
+  }
+  const sql = "SELECT * FROM appointment_register ORDER BY inspection, line_id";
+  return select<Record<string, string | number>>(database, sql).map((row) => ({
+    id: Number(String(row.inspection).slice("INS-".length)),
+    at: Number(row.planned_for) * 1_000,
+  }));
+}
+
 function fromDigits(text: string): number {
   return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})$/, "$1-$2-$3T$4:$5:$6.$7Z"));
 }

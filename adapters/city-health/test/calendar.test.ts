@@ -62,6 +62,17 @@ test("a time with an offset is written in UTC, and what is not told is NULL", ()
   ]);
 });
 
+test("an appointment is a row of its own; one that comes back after a later one does not undo it", () => {
+  const appointments = () => select<Record<string, unknown>>(path, "SELECT * FROM INSP_APPT");
+  const moved = { inspectionId: 42, scheduledFor: "2024-05-02T09:30:00-05:00" };
+  expect(calendar.appoint(moved, at)).toBe("written");
+  expect(calendar.appoint(moved, at)).toBe("written");
+  const earlier = { inspectionId: 42, scheduledFor: "2024-05-01T10:00:00Z" };
+  expect(calendar.appoint(earlier, "2024-04-23T15:02:10Z")).toBe("older than the calendar");
+  expect(appointments()).toMatchObject([{ INSP_NO: 42, APPT_TS: "20240502143000" }]);
+  expect(rows()).toEqual([]);
+});
+
 test("the calendar outlives its program", () => {
   calendar.record(completed, at);
   calendar.close();
@@ -82,7 +93,7 @@ test.each([
     { ...completed, completedBy: "x".repeat(31) },
     /CHECK constraint failed: length/,
   ],
-  ["a leap second", { ...completed, timestamp: "2016-12-31T23:59:60Z" }, /timestamp is no time/],
+  ["a leap second", { ...completed, timestamp: "2016-12-31T23:59:60Z" }, /the event's time is no/],
 ])("%s can never be taken, and its reason shows no value", (_what, change, reason) => {
   const error = failureOf(() => calendar.record(change, at));
   expect(whyNever(error)).toMatch(reason);

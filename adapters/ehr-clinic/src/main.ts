@@ -1,19 +1,38 @@
 import { join } from "node:path";
-import { connect } from "@hms-sync/client";
+import { type Bus, connect, type Message } from "@hms-sync/client";
 import { codeOf, whyNever } from "./failure.js";
 import { log } from "./log.js";
-import { type InspectionStatus, openRegister } from "./register.js";
+import { type InspectionSchedule, type InspectionStatus, openRegister } from "./register.js";
 
 const database = process.env.EHR_CLINIC_DB || join(import.meta.dirname, "../data/register.sqlite");
 
-/** Enters each change of an inspection into the register, until SIGTERM. */
+/** Enters each change of an inspection and of its appointment into the register, until SIGTERM. */
 async function run(): Promise<void> {
   const register = openRegister(database);
   const bus = await connect({ logger: log });
-  for await (const msg of bus.subscribe<InspectionStatus>("inspections.status")) {
+  try {
+    await Promise.all([
+      serve<InspectionStatus>(bus, "inspections.status", (msg) => register.enter(msg.payload, msg.envelope)),
+      serve<InspectionSchedule>(bus, "inspections.schedule", (msg) =>
+        register.appoint(msg.payload, msg.envelope),
+      ),
+    ]);
+  } finally {
+    await bus.close();
+    register.close();
+  }
+}
+
+/** Hands each event of a topic to `write`: acked when it returns, else it comes again or can never be taken. */
+async function serve<Payload>(
+  bus: Bus,
+  topic: string,
+  write: (msg: Message<Payload>) => string,
+): Promise<void> {
+  for await (const msg of bus.subscribe<Payload>(topic)) {
     const about = { topic: msg.topic, id: msg.id, attempt: msg.attempt };
     try {
-      const outcome = register.enter(msg.payload, msg.envelope);
+      const outcome = write(msg);
       msg.ack();
       log.info(outcome, about);
     } catch (error) {
@@ -26,8 +45,6 @@ async function run(): Promise<void> {
       });
     }
   }
-  await bus.close();
-  register.close();
 }
 
 run().catch((error: Error) => {

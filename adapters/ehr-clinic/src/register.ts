@@ -11,6 +11,12 @@ export interface InspectionStatus {
   readonly timestamp?: string;
 }
 
+/** Payload of `inspections.schedule`. */
+export interface InspectionSchedule {
+  readonly inspectionId: number;
+  readonly scheduledFor: string;
+}
+
 /** What makes an event this event and no other. */
 export interface EventIdentity {
   readonly source: string;
@@ -23,13 +29,17 @@ export interface Register {
    * Enters what happened, once for each event: line and event id are stored in one transaction.
    * @throws Unacceptable, or SqliteError of the database.
    */
-  enter(change: InspectionStatus, event: EventIdentity): "entered" | "entered before";
+  enter(change: InspectionStatus, event: EventIdentity): Outcome;
+  /** The same for an appointment. */
+  appoint(change: InspectionSchedule, event: EventIdentity): Outcome;
   close(): void;
 }
 
+export type Outcome = "entered" | "entered before";
+
 const BUSY_TIMEOUT_MS = 1_000; // the process stands still meanwhile; far below any ack_wait
 
-/** occurred_on is in seconds since 1970, entered_at in milliseconds. */
+/** occurred_on and planned_for are in seconds since 1970, entered_at in milliseconds. */
 const SCHEMA = `
 PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS inspection_register (
@@ -38,6 +48,12 @@ CREATE TABLE IF NOT EXISTS inspection_register (
   outcome     TEXT    NOT NULL,
   inspector   TEXT    NOT NULL DEFAULT '' CHECK (length(inspector) <= 64),
   occurred_on INTEGER,
+  entered_at  INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS appointment_register (
+  line_id     INTEGER PRIMARY KEY AUTOINCREMENT,
+  inspection  TEXT    NOT NULL,
+  planned_for INTEGER NOT NULL,
   entered_at  INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS received_events (
@@ -53,6 +69,9 @@ const ENTER = `
 INSERT INTO inspection_register (inspection, outcome, inspector, occurred_on, entered_at)
 VALUES (:inspection, :outcome, :inspector, :occurred, :entered)`;
 
+const APPOINT = `
+INSERT INTO appointment_register (inspection, planned_for, entered_at) VALUES (:inspection, :planned, :entered)`;
+
 const OUTCOMES: ReadonlyMap<string, string> = new Map([
   ["Scheduled", "planned"],
   ["InProgress", "open"],
@@ -67,13 +86,15 @@ export function openRegister(path: string): Register {
   database.exec(SCHEMA);
   const receive = database.prepare(RECEIVE);
   const enter = database.prepare(ENTER);
-  const once = database.transaction((event: EventIdentity, line: Line) => {
+  const appoint = database.prepare(APPOINT);
+  const once = database.transaction((event: EventIdentity, statement: Database.Statement, line: object) => {
     if (receive.run({ source: event.source, id: event.id }).changes === 0) return "entered before";
-    enter.run({ ...line, entered: Date.now() });
+    statement.run({ ...line, entered: Date.now() });
     return "entered";
   });
   return {
-    enter: (change, event) => once.immediate(event, lineOf(change)),
+    enter: (change, event) => once.immediate(event, enter, lineOf(change)),
+    appoint: (change, event) => once.immediate(event, appoint, appointmentOf(change)),
     close: () => void database.close(),
   };
 }
@@ -94,6 +115,10 @@ function lineOf({ inspectionId, newStatus, completedBy = "", timestamp }: Inspec
   };
 }
 
+function appointmentOf({ inspectionId, scheduledFor }: InspectionSchedule) {
+  return { inspection: inspectionName(inspectionId), planned: seconds(scheduledFor) };
+}
+
 /** 42 is INS-000042. A number that JSON.parse has rounded is another inspection's. */
 function inspectionName(number: number): string {
   if (Number.isSafeInteger(number) && number > 0) return `INS-${String(number).padStart(6, "0")}`;
@@ -110,6 +135,6 @@ function outcomeOf(status: string): string {
 
 function seconds(timestamp: string): number {
   const ms = Date.parse(timestamp);
-  if (Number.isNaN(ms)) throw new Unacceptable("timestamp is no time that the register can hold");
+  if (Number.isNaN(ms)) throw new Unacceptable("the event's time is no time that the register can hold");
   return Math.floor(ms / 1_000);
 }

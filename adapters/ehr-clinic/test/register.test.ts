@@ -62,6 +62,16 @@ test("the register remembers events beyond the end of its program", () => {
   expect(lines()).toHaveLength(1);
 });
 
+test("an appointment is a line of its own register, entered once for each event", () => {
+  const appointments = () => select<Record<string, unknown>>(path, "SELECT * FROM appointment_register");
+  const moved = { inspectionId: 42, scheduledFor: "2024-05-02T09:30:00-05:00" };
+  expect(register.appoint(moved, event)).toBe("entered");
+  expect(register.appoint(moved, event)).toBe("entered before");
+  const planned = Date.UTC(2024, 4, 2, 14, 30) / 1_000;
+  expect(appointments()).toMatchObject([{ inspection: "INS-000042", planned_for: planned }]);
+  expect(lines()).toEqual([]);
+});
+
 test("what is not told is left open", () => {
   register.enter({ inspectionId: 1_234_567, newStatus: "Scheduled" }, event);
   expect(lines()).toMatchObject([{ inspection: "INS-1234567", inspector: "", occurred_on: null }]);
@@ -72,7 +82,7 @@ test.each([
   ["a number that JSON.parse rounded", { ...completed, inspectionId: 2 ** 53 }, /inspectionId is no/],
   ["a negative number", { ...completed, inspectionId: -1 }, /inspectionId is no/],
   ["a name that is too long", { ...completed, completedBy: "x".repeat(65) }, /CHECK constraint failed/],
-  ["a leap second", { ...completed, timestamp: "2016-12-31T23:59:60Z" }, /timestamp is no time/],
+  ["a leap second", { ...completed, timestamp: "2016-12-31T23:59:60Z" }, /the event's time is no/],
 ])("%s can never be taken, and neither line nor event is stored", (_what, change, reason) => {
   const error = failureOf(() => register.enter(change, event));
   expect(whyNever(error)).toMatch(reason);
