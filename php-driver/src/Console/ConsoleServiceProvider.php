@@ -18,4 +18,14 @@ class ConsoleServiceProvider extends ServiceProvider
     {
         $this->app->singleton(SchemaCheck::class);
     }
+
+    /**
+     * Register the commands.
+     */
+    public function boot(): void
+    {
+        if ($this->app->runningInConsole()) {
+            $this->commands([InstallCommand::class]);
+        }
+    }
 }
