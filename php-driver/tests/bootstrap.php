@@ -1,5 +1,6 @@
 <?php
 
+use HmsSync\Tests\Support\DatabaseServer;
 use HmsSync\Tests\Support\RedisServer;
 use HmsSync\Tests\Support\Sidecar;
 
@@ -20,3 +21,4 @@ foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
 
 register_shutdown_function(Sidecar::stopAll(...));
 register_shutdown_function(RedisServer::stopAll(...));
+register_shutdown_function(DatabaseServer::stopAll(...));
