@@ -33,6 +33,8 @@ export interface Config {
   readonly laravel: LaravelDoor | undefined;
   /** Largest request body in bytes. */
   readonly bodyLimit: number;
+  /** Events that a system may post per second, where topics.yaml does not say otherwise; 0 for no limit. */
+  readonly rateLimit: number;
   readonly logLevel: LogLevel;
   readonly production: boolean;
   /** HMS_SYNC_URL and HMS_SYNC_TOKEN: where the CLI finds the gateway and how it signs in. */
@@ -65,6 +67,7 @@ export function readConfig(env: Environment = process.env, cwd: string = process
     redis: readRedis(env),
     laravel: readLaravelDoor(env),
     bodyLimit: integer(env, "HMS_SYNC_BODY_LIMIT", 262_144, 1, MAX_BODY_LIMIT),
+    rateLimit: integer(env, "HMS_SYNC_RATE_LIMIT", 1_000, 0, 1_000_000),
     logLevel: readLogLevel(env),
     production: env.NODE_ENV === "production",
     url: readGatewayUrl(env),

@@ -51,6 +51,8 @@ export interface GatewayTopic {
 export interface Directory {
   readonly topics: ReadonlyMap<string, GatewayTopic>;
   readonly systems: ReadonlySet<string>;
+  /** What a system may post, where topics.yaml says so: events per second (0: any number), bytes of a body. */
+  limitsOf(system: string): { readonly rate?: number; readonly bodyLimit?: number };
 }
 
 /** An event as a producer posts it; `payload` is its own JSON text. */

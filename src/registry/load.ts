@@ -10,6 +10,7 @@ import {
   nameOf,
   type TopicEntry,
 } from "./entries.js";
+import { limitsOf, type SystemEntry } from "./limits.js";
 import { Problems, SchemaProblem, shown } from "./problems.js";
 import { createRegistry } from "./registry.js";
 import { describes } from "./schema-bundle.js";
@@ -21,7 +22,7 @@ import { nodeAt, plainValue, readYaml, type YamlMap, type YamlNode } from "./yam
 
 interface RegistryFile {
   readonly $defaults?: ConsumerOptions;
-  readonly $systems?: Readonly<Record<string, { timezone?: string }>>;
+  readonly $systems?: Readonly<Record<string, SystemEntry>>;
   readonly topics: readonly [string, TopicEntry][];
 }
 
@@ -62,7 +63,8 @@ class Loading {
     const timezones = Object.entries($systems).flatMap(([name, { timezone }]) =>
       timezone ? [[name, timezone]] : [],
     );
-    return createRegistry(built, new Map(timezones as [string, string][]));
+    const limits = Object.entries($systems).map(([name, entry]) => [name, limitsOf(entry)] as const);
+    return createRegistry(built, new Map(timezones as [string, string][]), new Map(limits));
   }
 
   private readRoot(): YamlMap {

@@ -2,6 +2,7 @@ import type { AnySchemaObject, ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { pointerPath } from "../envelope/schema-merge.js";
 import { parseDuration } from "./duration.js";
+import { parseSize } from "./limits.js";
 import { type Problems, shown } from "./problems.js";
 import { topicsSchema } from "./structure.js";
 import { didYouMean } from "./suggest.js";
@@ -31,13 +32,22 @@ function compileTopics(): ValidateFunction {
     strictRequired: false,
   });
   ajv.addKeyword({ keyword: "expected", schemaType: "object" });
-  ajv.addKeyword({ keyword: "duration", schemaType: "object", validate: isDuration, errors: false });
+  ajv.addKeyword({
+    keyword: "duration",
+    schemaType: "object",
+    validate: within(parseDuration),
+    errors: false,
+  });
+  ajv.addKeyword({ keyword: "size", schemaType: "object", validate: within(parseSize), errors: false });
   return ajv.compile(topicsSchema);
 }
 
-function isDuration({ minimum, maximum }: { minimum: number; maximum: number }, value: unknown): boolean {
-  const ms = typeof value === "string" ? parseDuration(value) : undefined;
-  return ms !== undefined && ms >= minimum && ms <= maximum;
+/** Validates a text that `parse` reads as a quantity between the keyword's bounds. */
+function within(parse: (text: string) => number | undefined) {
+  return ({ minimum, maximum }: { minimum: number; maximum: number }, value: unknown): boolean => {
+    const quantity = typeof value === "string" ? parse(value) : undefined;
+    return quantity !== undefined && quantity >= minimum && quantity <= maximum;
+  };
 }
 
 function addProblem(root: YamlNode, error: ErrorObject, file: string, problems: Problems): void {

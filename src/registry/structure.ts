@@ -12,13 +12,14 @@ const name = {
   ...expect("a name", "lower-case letters, digits, dots, hyphens and underscores, like city-health"),
 };
 
-/** `duration` is checked by this file's `durationKeyword`, with its bounds in milliseconds. */
+/** `duration` is a keyword of structure-check.ts, with its bounds in milliseconds. */
 const duration = (minimum: number, maximum: number, example: string) => ({
   duration: { minimum, maximum },
   ...expect(`a duration from ${inWords(minimum)} to ${inWords(maximum)}`, `one like ${example}`),
 });
 
 const day = 86_400_000;
+const mebibyte = 1_048_576;
 
 const consumerOptions = {
   start: {
@@ -144,7 +145,7 @@ const topic = {
   ...expect("a topic's entry", "qos, retention, schema, producers and consumers below it"),
 };
 
-/** JSON Schema (2020-12) of topics.yaml; `expected` and `duration` are keywords of our own. */
+/** JSON Schema (2020-12) of topics.yaml; `expected`, `duration` and `size` are keywords of our own. */
 export const topicsSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   title: "topics.yaml",
@@ -167,12 +168,24 @@ export const topicsSchema = {
             description: "Time zone of the system's date-times that have no offset.",
             ...expect("a time zone", "an IANA name like America/Chicago"),
           },
+          rate: {
+            type: "string",
+            pattern: "^(?:none|[1-9][0-9]{0,5}/[sm])$",
+            description:
+              "Most events that the system may post, per second or minute and sidecar; none for no limit.",
+            ...expect("a rate", "one like 50/s or 600/m, or none"),
+          },
+          body_limit: {
+            size: { minimum: 1, maximum: 512 * mebibyte }, // the largest string Redis stores (proto-max-bulk-len)
+            description: "Largest body of a request with which the system posts events.",
+            ...expect("a size from 1B to 512MiB", "one like 64KiB"),
+          },
         },
         additionalProperties: false,
-        ...expect("a mapping", "timezone: and an IANA name below it"),
+        ...expect("a mapping", "timezone:, rate: or body_limit: below it"),
       },
       description: "What is to be known of a system.",
-      ...expect("a mapping", "a system's name and its timezone below it"),
+      ...expect("a mapping", "a system's name and its timezone, rate or body_limit below it"),
     },
   },
   additionalProperties: topic,

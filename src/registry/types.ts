@@ -49,6 +49,14 @@ export interface Topic {
   readonly laravelEvent?: string;
 }
 
+/** What `$systems` of topics.yaml says of a system's posts to the gateway; what is absent is the bus's default. */
+export interface SystemLimits {
+  /** Events per second; 0 for no limit. */
+  readonly rate?: number;
+  /** Largest request body in bytes. */
+  readonly bodyLimit?: number;
+}
+
 /** Everything topics.yaml and its schemas govern. */
 export interface Registry {
   /** SHA-256 (hex) of all that governs; the same for files that differ in layout, comments or order of entries. */
@@ -58,4 +66,5 @@ export interface Registry {
   readonly systems: ReadonlySet<string>;
   /** Time zone that `$systems` states for a system. */
   timezoneOf(source: string): string | undefined;
+  limitsOf(system: string): SystemLimits;
 }

@@ -48,6 +48,11 @@ describe("the digest", () => {
     expect(await digestOf(changes)).not.toBe(before);
   });
 
+  test("does not change with the limits of a system: how fast it may post governs no event", async () => {
+    const limited = { "topics.yaml": `$systems: {a: {rate: 5/s, body_limit: 1KiB}}\n${base["topics.yaml"]}` };
+    expect(await digestOf(limited)).toBe(await digestOf({}));
+  });
+
   test("changes with a file that a schema refers to", async () => {
     const refers = { "schemas/t/v1.json": { $ref: "../common.json" } };
     const one = await digestOf({ ...refers, "schemas/common.json": { type: "object" } });

@@ -61,6 +61,21 @@ describe("what is taken", () => {
     expect(registry.timezoneOf("city-health")).toBeUndefined();
   });
 
+  test.each([
+    ["{rate: 50/s, body_limit: 64KiB}", { rate: 50, bodyLimit: 65_536 }],
+    ["{rate: 600/m}", { rate: 10 }],
+    ["{rate: none, body_limit: 1MiB}", { rate: 0, bodyLimit: 1_048_576 }],
+    ["{body_limit: 512B, timezone: UTC}", { bodyLimit: 512 }],
+    ["{timezone: UTC}", {}],
+  ])("the limits of a system %s reach the registry", async (options, limits) => {
+    const registry = await registryOf({
+      "topics.yaml": `$systems:\n  hms-api: ${options}\n${entry("t")}`,
+      "schemas/t/v1.json": openSchema,
+    });
+    expect(registry.limitsOf("hms-api")).toEqual(limits);
+    expect(registry.limitsOf("city-health")).toEqual({});
+  });
+
   test("versions up to the current one are known, later ones are not yet", async () => {
     const files = {
       "schemas/t/v1.json": openSchema,

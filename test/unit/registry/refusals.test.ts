@@ -171,6 +171,25 @@ describe("what is refused names line, value and remedy", () => {
       yaml(`$systems:\n  hms-api:\n    timezone: Chicago\n${entry("t")}`),
       'topics.yaml:3: timezone "Chicago" of hms-api is no time zone; write an IANA name',
     ],
+    ...["50", "0/s", "50/h", "50 /s", "unlimited"].map(
+      (rate): [string, Record<string, string | object>, string] => [
+        `a rate of ${rate}`,
+        yaml(`$systems:\n  hms-api:\n    rate: ${rate}\n${entry("t")}`),
+        `topics.yaml:3: hms-api.rate of $systems "${rate}" is not a rate; write one like 50/s or 600/m, or none`,
+      ],
+    ),
+    ...["64", "64KB", "0B", "1024MiB", "1.5MiB"].map(
+      (size): [string, Record<string, string | object>, string] => [
+        `a body limit of ${size}`,
+        yaml(`$systems:\n  hms-api:\n    body_limit: ${size}\n${entry("t")}`),
+        `topics.yaml:3: hms-api.body_limit of $systems "${size}" is not a size from 1B to 512MiB; write one like 64KiB`,
+      ],
+    ),
+    [
+      "a misspelled option of a system",
+      yaml(`$systems:\n  hms-api:\n    rates: 50/s\n${entry("t")}`),
+      'topics.yaml:3: the key "rates" of hms-api of $systems is unknown (did you mean rate?); correct or remove it',
+    ],
     [
       "a key that is no pointer",
       t({ key: "inspectionId" }),
