@@ -3,6 +3,7 @@
 namespace HmsSync\Console;
 
 use HmsSync\Schema\SchemaCheck;
+use Illuminate\Foundation\Console\AboutCommand;
 use Illuminate\Support\ServiceProvider;
 
 /**
@@ -20,12 +21,14 @@ class ConsoleServiceProvider extends ServiceProvider
     }
 
     /**
-     * Register the commands.
+     * Register the commands and the section of "php artisan about".
      */
     public function boot(): void
     {
         if ($this->app->runningInConsole()) {
-            $this->commands([InstallCommand::class]);
+            $this->commands([InstallCommand::class, DoctorCommand::class]);
+
+            AboutCommand::add('HMS-Sync', fn () => $this->app->make(About::class)->lines());
         }
     }
 }

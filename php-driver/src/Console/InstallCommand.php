@@ -7,6 +7,7 @@ use HmsSync\Console\Install\Changes;
 use HmsSync\Console\Install\EnvFile;
 use HmsSync\Console\Install\Migration;
 use Illuminate\Console\Command;
+use Illuminate\Contracts\Foundation\CachesConfiguration;
 use Illuminate\Filesystem\Filesystem;
 use Symfony\Component\Console\Attribute\AsCommand;
 
@@ -143,7 +144,7 @@ class InstallCommand extends Command
      */
     protected function setEnvironment(string $variable): void
     {
-        $path = $this->laravel->environmentFilePath();
+        $path = $this->laravel->basePath('.env');
 
         if ($this->files->exists($path)) {
             $this->setVariables($path, $variable, true);
@@ -234,7 +235,7 @@ class InstallCommand extends Command
     protected function wants(string $table): bool
     {
         if ($this->option('outbox') || $this->option('inbox') || ! $this->input->isInteractive()) {
-            return $this->option($table);
+            return (bool) $this->option($table);
         }
 
         return $this->migration($table)->published($this->laravel->databasePath('migrations')) !== null
@@ -286,7 +287,7 @@ class InstallCommand extends Command
 
         array_map(fn (string $remedy) => $this->components->warn($remedy), $this->changes->left());
 
-        if ($this->changes->any() && $this->laravel->configurationIsCached()) {
+        if ($this->changes->any() && $this->laravel instanceof CachesConfiguration && $this->laravel->configurationIsCached()) {
             $this->components->warn('The configuration is cached: run [php artisan config:cache] again.');
         }
 

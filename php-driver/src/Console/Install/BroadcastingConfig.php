@@ -44,8 +44,8 @@ class BroadcastingConfig
             return null;
         }
 
-        $at = $this->tokens[$open]->pos + 1;
-        $indent = $this->indentOf($this->tokens[$open]->pos);
+        $at = $this->at($open)->pos + 1;
+        $indent = $this->indentOf($this->at($open)->pos);
         $lines = array_map(fn (string $line) => $line === '' ? '' : $indent.$this->deeper($indent, $line), [
             '', "1'hms-sync' => [", "2'driver' => 'hms-sync',", "2'connection' => 'hms-sync',", '1],',
         ]);
