@@ -230,10 +230,14 @@ class DoctorCommandTest extends TestCase
         self::assertStringNotContainsString('geheim', $output);
     }
 
-    public function test_what_is_no_sidecar_is_not_taken_for_one(): void
+    #[DataProvider('otherServers')]
+    public function test_what_is_no_sidecar_is_not_taken_for_one(?string $answer, int $status): void
     {
+        $directory = sys_get_temp_dir().'/hms-sync-web-'.bin2hex(random_bytes(6));
+        mkdir($directory);
+        $answer === null || file_put_contents($directory.'/readyz', $answer);
         $port = RedisServer::freePort();
-        $web = proc_open([...RedisServer::untilParentDies(), PHP_BINARY, '-S', "127.0.0.1:{$port}", '-t', __DIR__], [['file', '/dev/null', 'r'], ['file', '/dev/null', 'w'], ['file', '/dev/null', 'w']], $pipes);
+        $web = proc_open([...RedisServer::untilParentDies(), PHP_BINARY, '-S', "127.0.0.1:{$port}", '-t', $directory], [['file', '/dev/null', 'r'], ['file', '/dev/null', 'w'], ['file', '/dev/null', 'w']], $pipes);
         self::assertIsResource($web);
 
         for ($deadline = microtime(true) + 10; ! ($socket = @fsockopen('127.0.0.1', $port)) && microtime(true) < $deadline;) {
@@ -248,7 +252,18 @@ class DoctorCommandTest extends TestCase
 
         proc_terminate($web, SIGKILL);
         proc_close($web);
-        self::assertStringContainsString("What answers at http://127.0.0.1:{$port} (HTTP 404) is not a sidecar.", $output);
+        array_map(unlink(...), glob($directory.'/*') ?: []);
+        rmdir($directory);
+        self::assertStringContainsString("What answers at http://127.0.0.1:{$port} (HTTP {$status}) is not a sidecar.", $output);
+    }
+
+    /**
+     * @return iterable<string, array{string|null, int}>
+     */
+    public static function otherServers(): iterable
+    {
+        yield 'one that knows nothing of it' => [null, 404];
+        yield 'one that answers everything' => ['<html>', 200];
     }
 
     #[DataProvider('clocks')]

@@ -33,6 +33,8 @@ class HmsSyncFakeTest extends TestCase
     public function test_every_way_to_broadcast_is_recorded_and_none_sent(bool $outbox): void
     {
         $this->bootWithDatabaseQueue(['hms-sync.outbox.enabled' => $outbox]);
+        $this->app->make(Broadcaster::class);
+        Broadcast::connection();
         HmsSync::fake();
 
         event(new Reading);
@@ -175,10 +177,11 @@ class HmsSyncFakeTest extends TestCase
         $this->boot(['broadcasting.default' => $default]);
         HmsSync::fake();
 
-        event(new Reading(connections: [null, 'hms-sync']));
-        event(new Reading(connections: [$default]));
+        event(new Reading(['n' => 1], connections: [null, 'hms-sync']));
+        event(new Reading(['n' => 2]));
+        event(new Reading(['n' => 3], connections: [$default]));
 
-        HmsSync::assertPublishedTimes('reading', 1);
+        self::assertSame([1, 2], HmsSync::published()->pluck('payload.n')->all());
     }
 
     /**
