@@ -8,6 +8,7 @@ import { Fanout, type Subscription } from "./fanout/fanout.js";
 import { AccessKeys } from "./gateway/access-keys.js";
 import { Gateway } from "./gateway/server.js";
 import type { Publish } from "./gateway/types.js";
+import { WebhookKeys } from "./gateway/webhook-keys.js";
 import { type Door, Intake } from "./intake/intake.js";
 import { Leadership } from "./intake/leadership.js";
 import { Probes, probeChannel } from "./intake/probes.js";
@@ -105,6 +106,7 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   const state = new StateDirectory(config.stateDir);
   const token = await state.developmentToken(config.production);
   const accessKeys = new AccessKeys(redis, token, () => wake.accessKeysChanged());
+  const webhookKeys = new WebhookKeys(redis, () => wake.accessKeysChanged());
   const operations = new SidecarOperations({
     redis,
     registryDigest: registry.digest,
@@ -126,15 +128,19 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
     operations,
     probe: (id) => probes.find(id),
     accessKeys,
+    webhookKeys,
     bodyLimit: config.bodyLimit,
+    rateLimit: config.rateLimit,
     available: () => redis.status === "ready",
     log,
   });
   const retention = new Retention(ledger, retained(registry), (topic) => raiseFloors(fanout, topic), log);
 
   await wake.start((message) => {
-    if (message.kind === "access-keys") accessKeys.forget();
-    else fanout.woken(message.consumer, message.topic);
+    if (message.kind === "access-keys") {
+      accessKeys.forget();
+      webhookKeys.forget();
+    } else fanout.woken(message.consumer, message.topic);
   });
   closers.push(() => wake.close());
   closers.push(() => fanout.close());

@@ -1,31 +1,54 @@
 import type { Command } from "commander";
 import { type Cli, type JsonOption, jsonOption, writeJson } from "./cli.js";
-import { type ExitCode, exit } from "./failure.js";
+import { type ExitCode, exit, usageError } from "./failure.js";
 import { fields, printable, table } from "./text.js";
 
+/** Of the two, the kind that was asked for. */
 interface CreatedKey {
   readonly system: string;
   readonly id: string;
-  readonly token: string;
+  readonly token?: string;
+  readonly secret?: string;
 }
 
 interface KeyList {
-  readonly keys: readonly { readonly id: string; readonly system: string; readonly created: string }[];
+  readonly keys: readonly {
+    readonly id: string;
+    readonly system: string;
+    readonly kind: string;
+    readonly created: string;
+  }[];
 }
 
-/** `hms-sync keys`: bearer tokens of the systems that topics.yaml names, and of admin. Needs an admin token. */
+interface CreateOptions extends JsonOption {
+  readonly webhook?: true;
+  readonly secret?: string;
+}
+
+/**
+ * `hms-sync keys`: bearer tokens of the systems that topics.yaml names, and of admin, and secrets with which systems
+ * sign what they post. Needs an admin token.
+ */
 export function addKeys(program: Command, cli: Cli): void {
-  const keys = program.command("keys").description("bearer tokens of systems: create, list, revoke");
+  const keys = program
+    .command("keys")
+    .description("tokens and webhook secrets of systems: create, list, revoke");
   keys
     .command("create")
     .description("make a token for a system; two may be valid at once, so that one can replace the other")
     .argument("<name>", "a producer or consumer of topics.yaml, or admin")
+    .option("--webhook", "make a secret that signs what the system posts, instead of a token")
+    .option(
+      "--secret <secret>",
+      "with --webhook: take this one (whsec_ and base64 of 24 to 64 bytes); - reads it from stdin",
+    )
     .option(...jsonOption)
     .addHelpText("after", createHelp)
-    .action(cli.verb((name: string, options: JsonOption) => create(cli, name, options)));
+    .action(cli.verb((name: string, options: CreateOptions) => create(cli, name, options)));
   keys
     .command("list")
-    .description("list the keys that are valid, without their tokens")
+    .alias("ls")
+    .description("list the keys that are valid, without their tokens and secrets")
     .option(...jsonOption)
     .addHelpText("after", "\nExample: hms-sync keys list")
     .action(cli.verb((options: JsonOption) => list(cli, options)));
@@ -39,26 +62,45 @@ export function addKeys(program: Command, cli: Cli): void {
 }
 
 const createHelp = `
-The token is shown this once; the bus keeps only its SHA-256. A bus in production makes no development token, so make
-the first key of admin while it runs without NODE_ENV=production; the key stays valid afterwards.
+What is made is shown this once. Of a token the bus keeps only its SHA-256; a webhook secret lies in its Redis readable,
+since a signature is checked with what made it. A bus in production makes no development token, so make the first key of
+admin while it runs without NODE_ENV=production; the key stays valid afterwards.
 
-Example: hms-sync keys create city-health --json`;
+Examples: hms-sync keys create city-health --json
+          hms-sync keys create city-health --webhook`;
 
-async function create(cli: Cli, system: string, { json }: JsonOption): Promise<ExitCode> {
-  const body = JSON.stringify({ system });
+async function create(cli: Cli, system: string, options: CreateOptions): Promise<ExitCode> {
+  const body = JSON.stringify(await wanted(cli, system, options));
   const key = await cli.gateway.json<CreatedKey>("/v1/keys", { method: "POST", body });
-  if (json) {
-    await writeJson(cli.output, { system: key.system, id: key.id, token: key.token });
+  const shown = options.webhook
+    ? { system: key.system, id: key.id, secret: key.secret }
+    : { system: key.system, id: key.id, token: key.token };
+  if (options.json) {
+    await writeJson(cli.output, shown);
     return exit.ok;
   }
-  const pairs = [
-    ["system", key.system],
-    ["id", key.id],
-    ["token", key.token],
-  ] as const;
-  await cli.output.write(`${fields(pairs)}\n`);
-  cli.output.note("the token is not shown again; keep it where the system reads HMS_SYNC_TOKEN");
+  await cli.output.write(`${fields(Object.entries(shown) as [string, string][])}\n`);
+  cli.output.note(
+    options.webhook
+      ? "the secret is not shown again; keep it where the system signs its requests"
+      : "the token is not shown again; keep it where the system reads HMS_SYNC_TOKEN",
+  );
   return exit.ok;
+}
+
+async function wanted(cli: Cli, system: string, { webhook, secret }: CreateOptions): Promise<object> {
+  if (!webhook && secret !== undefined) {
+    throw usageError("--secret (not shown) is of a webhook key only; add --webhook, or leave it out");
+  }
+  if (!webhook) return { system };
+  if (secret === undefined) return { system, kind: "webhook" };
+  const given =
+    secret === "-"
+      ? Buffer.from(await cli.stdin())
+          .toString("utf8")
+          .trim()
+      : secret;
+  return { system, kind: "webhook", secret: given };
 }
 
 async function list(cli: Cli, { json }: JsonOption): Promise<ExitCode> {
@@ -71,8 +113,8 @@ async function list(cli: Cli, { json }: JsonOption): Promise<ExitCode> {
 function keysInWords({ keys }: KeyList): string {
   if (keys.length === 0) return "no keys yet; make one with: hms-sync keys create NAME";
   return table(
-    ["ID", "SYSTEM", "CREATED"],
-    keys.map(({ id, system, created }) => [id, system, created]),
+    ["ID", "SYSTEM", "KIND", "CREATED"],
+    keys.map(({ id, system, kind, created }) => [id, system, kind, created]),
   );
 }
 

@@ -18,8 +18,8 @@ export interface CreatedKey {
   readonly token: string;
 }
 
-/** How many keys of one system are valid at once: the old one and the new one, while a token is rotated. */
-const keysPerSystem = 2;
+/** How many keys of one system and kind are valid at once: the old one and the new one, while a key is rotated. */
+export const keysPerSystem = 2;
 /** How long a token that was looked up is believed in (ms); a revocation is told to all sidecars at once besides. */
 const rememberMs = 2_000;
 const maxRemembered = 10_000;
@@ -56,7 +56,7 @@ export class AccessKeys {
   /** Makes a key. Rejects with `too_many_keys` (409) when the system has two already. */
   async create(system: string): Promise<CreatedKey> {
     const existing = (await this.list()).filter((key) => key.system === system);
-    if (existing.length >= keysPerSystem) throw tooMany(system, existing);
+    if (existing.length >= keysPerSystem) throw tooManyKeys(system, existing);
     const token = `hms_${randomBytes(32).toString("base64url")}`;
     const key: AccessKey = { id: randomUUID(), system, created: new Date().toISOString() };
     await this.redis.hset(accessKeysKey, digest(token).toString("hex"), JSON.stringify(key));
@@ -101,7 +101,8 @@ function identityOf(key: AccessKey): Identity {
   return { system: key.system, admin: key.system === "admin" };
 }
 
-function tooMany(system: string, existing: readonly AccessKey[]): HmsSyncError {
+/** The refusal of a further key, naming the valid ones. */
+export function tooManyKeys(system: string, existing: readonly AccessKey[]): HmsSyncError {
   const ids = existing.map(({ id }) => id).join(", ");
   return new HmsSyncError(
     "too_many_keys",

@@ -5,12 +5,14 @@ import type { AccessKeys } from "./access-keys.js";
 import { mustBeAdmin } from "./authorize.js";
 import { bodyObject, invalidRequest, readBody } from "./body.js";
 import type { Directory, FindProbe, Identity, Operations } from "./types.js";
+import type { WebhookKeys } from "./webhook-keys.js";
 
 export interface AdminRouteParts {
   readonly directory: Directory;
   readonly operations: Operations;
   readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
+  readonly webhookKeys: WebhookKeys;
   readonly bodyLimit: number;
 }
 
@@ -72,23 +74,35 @@ function deadLetterRoutes(app: express.Express, parts: AdminRouteParts): void {
 }
 
 function keyRoutes(app: express.Express, parts: AdminRouteParts): void {
-  app.get(
-    "/v1/keys",
-    async (_request, response) => void response.json({ keys: await parts.accessKeys.list() }),
-  );
+  app.get("/v1/keys", async (_request, response) => void response.json({ keys: await keysOf(parts) }));
   app.post("/v1/keys", async (request, response) => {
-    const system = textOf(bodyObject(await readBody(request, parts.bodyLimit)), "system");
-    if (!parts.directory.systems.has(system)) throw unknownSystem(system, parts.directory);
-    response.status(201).json(await parts.accessKeys.create(system));
+    const body = bodyObject(await readBody(request, parts.bodyLimit));
+    response.status(201).json(await createKey(parts, body));
   });
   app.delete("/v1/keys/:id", async (request, response) => {
-    if (!(await parts.accessKeys.revoke(request.params.id))) {
-      throw new HmsSyncError("unknown_key", `there is no key ${request.params.id}; see: hms-sync keys list`, {
-        status: 404,
-      });
-    }
+    const { id } = request.params;
+    if (!(await parts.accessKeys.revoke(id)) && !(await parts.webhookKeys.revoke(id))) throw unknownKey(id);
     response.status(204).end();
   });
+}
+
+async function keysOf({ accessKeys, webhookKeys }: AdminRouteParts): Promise<unknown[]> {
+  const tokens = (await accessKeys.list()).map((key) => ({ ...key, kind: "token" }));
+  const secrets = (await webhookKeys.list()).map((key) => ({ ...key, kind: "webhook" }));
+  return [...tokens, ...secrets].sort((a, b) => a.created.localeCompare(b.created));
+}
+
+async function createKey(parts: AdminRouteParts, body: Record<string, unknown>): Promise<unknown> {
+  const system = textOf(body, "system");
+  const { kind = "token", secret } = body;
+  if (kind !== "token" && kind !== "webhook") throw invalidRequest("kind", kind, "token or webhook");
+  if (!parts.directory.systems.has(system)) throw unknownSystem(system, parts.directory);
+  if (kind === "token") return await parts.accessKeys.create(system);
+  // Its value, were it shown, would be a secret in an answer.
+  if (secret !== undefined && typeof secret !== "string")
+    throw invalidRequest("secret", typeof secret, "text");
+  if (system === "admin") throw invalidRequest("system", system, "a system: admin signs nothing");
+  return { kind, ...(await parts.webhookKeys.create(system, secret)) };
 }
 
 function whoami(directory: Directory, { system, admin }: Identity): unknown {
@@ -126,6 +140,12 @@ function unknownProbe(id: string): HmsSyncError {
     `no probe "${id.slice(0, 100)}" came through the intake in the last minute; does its sender write to the Redis of this bus?`,
     { status: 404 },
   );
+}
+
+function unknownKey(id: string): HmsSyncError {
+  return new HmsSyncError("unknown_key", `there is no key "${id.slice(0, 100)}"; see: hms-sync keys list`, {
+    status: 404,
+  });
 }
 
 function unknownSystem(system: string, directory: Directory): HmsSyncError {

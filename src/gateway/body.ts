@@ -3,27 +3,48 @@ import { decodeUtf8 } from "../envelope/wire.js";
 import { HmsSyncError } from "../errors.js";
 
 /**
- * Reads a request body of at most `limit` bytes.
- * Rejects with `body_too_large` (413), or `truncated_body` (400) when the client went away half-way.
+ * Reads a request body of at most `limit` bytes; `raise` says how more would be allowed.
+ * Rejects with `body_too_large` (413), `unsupported_encoding` (415), or `truncated_body` (400) when the client went
+ * away half-way.
  */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
+export async function readBody(
+  request: IncomingMessage,
+  limit: number,
+  raise = "raise HMS_SYNC_BODY_LIMIT",
+): Promise<Buffer> {
+  checkEncoding(request);
+  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge(limit, raise);
+  // Gone while we were busy: no event will tell of it any more.
+  if (request.destroyed) throw truncated();
   const chunks: Buffer[] = [];
   let size = 0;
   return await new Promise<Buffer>((resolve, reject) => {
-    request.on("data", (chunk: Buffer) => {
+    const collect = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) {
-        request.pause();
-        reject(tooLarge(limit));
-      } else chunks.push(chunk);
-    });
+      chunks.push(chunk);
+      if (size <= limit) return;
+      request.off("data", collect); // what still comes is not kept
+      request.pause();
+      reject(tooLarge(limit, raise));
+    };
+    request.on("data", collect);
     request.on("end", () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     request.on("error", () => reject(truncated()));
     request.on("close", () => {
       if (!request.complete) reject(truncated());
     });
   });
+}
+
+/** Refuses a compressed body (`unsupported_encoding`, 415): what it expands to could not be bounded by its bytes. */
+export function checkEncoding(request: IncomingMessage): void {
+  const encoding = request.headers["content-encoding"];
+  if (encoding === undefined || encoding.trim().toLowerCase() === "identity") return;
+  throw new HmsSyncError(
+    "unsupported_encoding",
+    `content encoding "${encoding.slice(0, 100)}" is not taken; send the body as it is, without Content-Encoding`,
+    { status: 415 },
+  );
 }
 
 /** The body as text; bytes that are not UTF-8 are refused (`invalid_utf8`, 400), as RFC 8259 asks. */
@@ -62,14 +83,12 @@ export function invalidRequest(name: string, value: unknown, expected: string): 
   return new HmsSyncError("invalid_request", `${name} is ${short}; send ${expected}`, { status: 400 });
 }
 
-function tooLarge(limit: number): HmsSyncError {
+/** The error for a body of more than `limit` bytes. */
+export function tooLarge(limit: number, raise: string): HmsSyncError {
   return new HmsSyncError(
     "body_too_large",
-    `the body is larger than ${limit} bytes (HMS_SYNC_BODY_LIMIT); send less at a time`,
-    {
-      status: 413,
-      details: { limit },
-    },
+    `the body is larger than ${limit} bytes; send less at a time, or ${raise}`,
+    { status: 413, details: { limit } },
   );
 }
 

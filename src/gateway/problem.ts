@@ -23,7 +23,13 @@ export function problemOf(error: unknown): Problem & Record<string, unknown> {
   };
 }
 
-/** Answers with the problem; a retryable one says when to try again (seconds, RFC 9110 Retry-After). */
+/** How long (ms) the rest of a refused body is awaited, unread, so that the client comes to read its answer. */
+const lingerMs = 1_000;
+
+/**
+ * Answers with the problem; a retryable one says when to try again (seconds, RFC 9110 Retry-After). A body that was not
+ * read to its end ends the connection.
+ */
 export function sendProblem(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -31,15 +37,30 @@ export function sendProblem(response: ServerResponse, error: unknown): void {
   }
   const problem = problemOf(error);
   const body = JSON.stringify(problem);
+  const unread = !response.req.complete;
   response.writeHead(problem.status, {
     "content-type": "application/problem+json",
     "content-length": Buffer.byteLength(body),
-    ...(problem.status === 503 || problem.status === 429 ? { "retry-after": "1" } : {}),
+    ...(problem.status === 503 || problem.status === 429
+      ? { "retry-after": String(problem.retry_after ?? 1) }
+      : {}),
     ...(problem.status === 401 ? { "www-authenticate": "Bearer" } : {}),
-    // The rest of an oversized body is not read, so the connection cannot go on.
-    ...(problem.status === 413 || problem.status === 408 ? { connection: "close" } : {}),
+    ...(unread ? { connection: "close" } : {}),
   });
-  response.end(body);
+  if (unread) endAfterRest(response, body);
+  else response.end(body);
+}
+
+/** Closing with bytes unread would reset the connection, and the client might lose the answer with it. */
+function endAfterRest(response: ServerResponse, body: string): void {
+  const { req: request } = response;
+  response.write(body);
+  const end = () => {
+    clearTimeout(timer);
+    if (!response.writableEnded) response.end();
+  };
+  const timer = setTimeout(end, lingerMs);
+  request.once("end", end).once("close", end).resume();
 }
 
 function titleOf(code: string): string {

@@ -1,14 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { HmsSyncError } from "../errors.js";
 import type { AccessKeys } from "./access-keys.js";
 import { adminRoutes } from "./admin-routes.js";
-import { bearerToken, topicNamed } from "./authorize.js";
+import { Authenticator } from "./authenticator.js";
+import { topicNamed } from "./authorize.js";
+import { answerClientError } from "./client-error.js";
 import { DeliveryRoutes } from "./delivery-routes.js";
 import { eventsRoute } from "./events-route.js";
+import { FailedAttempts } from "./failed-attempts.js";
+import { Ingress } from "./ingress/ingress.js";
 import { problemOf, sendProblem } from "./problem.js";
-import { publishRoute } from "./publish-route.js";
+import { RateLimit } from "./rate-limit.js";
 import type {
   Directory,
   EventReader,
@@ -19,6 +24,7 @@ import type {
   Operations,
   Publish,
 } from "./types.js";
+import type { WebhookKeys } from "./webhook-keys.js";
 
 export interface GatewayParts {
   readonly directory: Directory;
@@ -29,12 +35,28 @@ export interface GatewayParts {
   /** Whether a probe has come through the intake. */
   readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
+  readonly webhookKeys: WebhookKeys;
   /** Largest request body in bytes. */
   readonly bodyLimit: number;
+  /** Events per second that a system may post, where topics.yaml does not say otherwise; 0 for any number. */
+  readonly rateLimit: number;
+  readonly timeouts?: Timeouts;
   /** Whether Redis can be reached right now. */
   readonly available: () => boolean;
   readonly log: GatewayLog;
 }
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** Until the headers of a request must be there. */
+  readonly headersMs: number;
+  /** Until all of a request must be there; a waiting pull has sent its body long before. */
+  readonly requestMs: number;
+  /** Between two looks for connections that are too slow. */
+  readonly checkMs: number;
+}
+
+const defaultTimeouts: Timeouts = { headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 };
 
 type Handler = (
   request: IncomingMessage,
@@ -43,30 +65,43 @@ type Handler = (
   url: URL,
 ) => Promise<void>;
 
-/** The HTTP side of the bus. Every route but /healthz and /readyz wants a bearer token. */
+/**
+ * The HTTP side of the bus. Every route but /healthz and /readyz wants a bearer token; POST …/events takes a signature
+ * over the body too.
+ */
 export class Gateway {
   private readonly server: Server;
   private readonly closing = new AbortController();
   private readonly deliveries: DeliveryRoutes;
+  private readonly authenticator: Authenticator;
+  private readonly ingress: Ingress;
   private readonly admin: ReturnType<typeof adminRoutes>;
+  /** The newest response of each connection. */
+  private readonly responses = new WeakMap<Duplex, ServerResponse>();
   private ready = false;
 
   constructor(private readonly parts: GatewayParts) {
     setMaxListeners(0, this.closing.signal);
     this.deliveries = new DeliveryRoutes({ ...parts, closing: this.closing.signal });
+    const { accessKeys, webhookKeys, directory, timeouts = defaultTimeouts } = parts;
+    this.authenticator = new Authenticator(accessKeys, webhookKeys, new FailedAttempts());
+    const rateLimit = new RateLimit(directory, parts.rateLimit);
+    this.ingress = new Ingress({ ...parts, authenticator: this.authenticator, rateLimit });
     this.admin = adminRoutes(parts);
     this.server = createServer(
       {
-        headersTimeout: 10_000,
-        // A body that trickles in ends here (408); a waiting pull has sent its body long before.
-        requestTimeout: 30_000,
-        connectionsCheckingInterval: 2_000,
+        headersTimeout: timeouts.headersMs,
+        requestTimeout: timeouts.requestMs,
+        connectionsCheckingInterval: timeouts.checkMs,
         keepAliveTimeout: 65_000,
         maxHeaderSize: 16 * 1024,
       },
       (request, response) => void this.answer(request, response),
     );
     this.server.maxRequestsPerSocket = 0;
+    this.server.on("clientError", (error, socket) =>
+      answerClientError(error, socket, this.responses.get(socket)),
+    );
   }
 
   /** Listens; resolves to the base URL. Rejects with `port_in_use` naming HMS_SYNC_PORT. */
@@ -96,6 +131,7 @@ export class Gateway {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.responses.set(request.socket, response);
     // A kept connection would bring one pull after another to a gateway that is going away.
     if (this.closing.signal.aborted) response.setHeader("connection", "close");
     try {
@@ -121,9 +157,11 @@ export class Gateway {
     const ready = this.ready && this.parts.available();
     if (path === "/readyz") return plain(response, ready ? 200 : 503, ready ? "ready" : "not ready");
     if (!this.parts.available()) throw unavailable();
-    const identity = await this.identify(request);
-    if (path === "/v1/pull") return await this.pullMany(request, response, identity);
     const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events)$/.exec(path);
+    if (request.method === "POST" && match?.[2] === "events")
+      return await this.ingress.post(request, response, decodeSegment(match[1]!));
+    const identity = await this.authenticator.byToken(request);
+    if (path === "/v1/pull") return await this.pullMany(request, response, identity);
     if (match === null) return await this.toAdmin(request, response, identity);
     const topic = decodeSegment(match[1]!);
     const handler = this.handlerFor(request.method ?? "GET", match[2]!, topic);
@@ -146,28 +184,12 @@ export class Gateway {
       return (req, res, who) => this.deliveries.pull(req, res, who, topic);
     if (method === "POST" && action === "settle")
       return (req, res, who) => this.deliveries.settle(req, res, who, topic);
-    if (method === "POST") return (req, res, who) => publishRoute(this.parts, req, res, who, topic);
     if (method === "GET" && action === "events") {
       const parts = { ...this.parts, closing: this.closing.signal };
       return (_req, res, who, url) => eventsRoute(parts, url.searchParams, res, who, topic);
     }
     topicNamed(this.parts.directory, topic);
     throw new HmsSyncError("method_not_allowed", `${method} is not a method of …/${action}`, { status: 405 });
-  }
-
-  private async identify(request: IncomingMessage): Promise<Identity> {
-    const token = bearerToken(request.headers.authorization);
-    const identity = token === undefined ? undefined : await this.parts.accessKeys.identify(token);
-    if (identity !== undefined) return identity;
-    const problem =
-      token === undefined ? "there is no bearer token" : "the bearer token is not (or no longer) valid";
-    throw new HmsSyncError(
-      "unauthorized",
-      `${problem}; send Authorization: Bearer <token>, made with: hms-sync keys create NAME`,
-      {
-        status: 401,
-      },
-    );
   }
 
   private async toAdmin(

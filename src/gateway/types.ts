@@ -63,11 +63,18 @@ export interface Posted {
   readonly source: string;
   readonly type: string;
   readonly time: string;
+  /** Ordering key, where the topic has none of its own. */
+  readonly subject?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
   /** Set for the admin token, which may publish to any topic. */
   readonly anyTopic: boolean;
 }
 
-/** Normalizes, validates and records; rejects with HmsSyncError (4xx) when the event cannot be an envelope. */
+/**
+ * Normalizes, validates and records; rejects with HmsSyncError (4xx) when the event cannot be an envelope. Events of
+ * calls begun one after another are recorded in that order.
+ */
 export type Publish = (posted: Posted) => Promise<{ version: number; duplicate: boolean }>;
 
 export interface GatewayLog {

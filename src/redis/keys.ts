@@ -15,6 +15,8 @@ export const rejectsKey = `${root}:rejects`;
 export const countersKey = `${root}:counters`;
 /** SHA-256 of a bearer token -> the system it names. */
 export const accessKeysKey = `${root}:access-keys`;
+/** Id of a webhook key -> the system it names and its secret, readable. */
+export const webhookKeysKey = `${root}:webhook-keys`;
 /** Capped stream through which sidecars wake each other's waiting pulls. */
 export const wakeKey = `${root}:wake`;
 /** Live sidecars, scored by their last sign of life (ms). */

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
-/** How an error with a code is made: the class itself, and the two short forms of the envelope stage. */
-const made = /(?:HmsSyncError|invalid|refused)\(\s*"([a-z0-9_]+)"|code: "([a-z0-9_]+)"/g;
+/** How an error with a code is made: the class itself, and the short forms of the envelope stage and the gateway. */
+const made = /(?:HmsSyncError|invalid|refused|unauthorized|tooMany)\(\s*"([a-z0-9_]+)"|code: "([a-z0-9_]+)"/g;
 
 function codesInSource(): string[] {
   const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>

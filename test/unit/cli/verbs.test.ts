@@ -88,10 +88,35 @@ describe("keys", () => {
     });
   });
 
+  test.each<[string[], object]>([
+    [[], { system: "city-health", kind: "webhook" }],
+    [["--secret", "whsec_a"], { system: "city-health", kind: "webhook", secret: "whsec_a" }],
+    [["--secret", "-"], { system: "city-health", kind: "webhook", secret: "whsec_b" }],
+  ])("create --webhook %j asks for a secret, and prints it", async (options, body) => {
+    const made = { system: "city-health", id: "i-2", kind: "webhook", secret: "whsec_x" };
+    const argv = ["keys", "create", "city-health", "--webhook", ...options];
+    const stdin = async () => Buffer.from("whsec_b\n");
+    const run = await cliRun([...argv, "--json"], () => made, { stdin });
+    expect(run.stdout).toBe('{"system":"city-health","id":"i-2","secret":"whsec_x"}\n');
+    expect(JSON.parse(run.calls[0]!.body as string)).toEqual(body);
+    const plain = await cliRun(argv, () => made, { stdin });
+    expect(plain.stdout).toContain("whsec_x");
+    expect(plain.stderr).toContain("not shown again");
+  });
+
+  test("a secret without --webhook is a mistake, told without the secret", async () => {
+    const run = await cliRun(["keys", "create", "city-health", "--secret", "whsec_hidden"]);
+    expect(run).toMatchObject({ code: 2, calls: [] });
+    expect(run.stderr).toContain("--webhook");
+    expect(run.stderr).not.toContain("whsec_hidden");
+  });
+
   test("list shows a table, or how to make the first one", async () => {
-    const keys = [{ id: "i-1", system: "city-health", created: "2026-01-01T00:00:00.000Z" }];
-    const some = await cliRun(["keys", "list"], () => ({ keys }));
-    expect(some.stdout).toBe("ID   SYSTEM       CREATED\ni-1  city-health  2026-01-01T00:00:00.000Z\n");
+    const keys = [{ id: "i-1", system: "city-health", kind: "webhook", created: "2026-01-01T00:00:00.000Z" }];
+    const some = await cliRun(["keys", "ls"], () => ({ keys }));
+    expect(some.stdout).toBe(
+      "ID   SYSTEM       KIND     CREATED\ni-1  city-health  webhook  2026-01-01T00:00:00.000Z\n",
+    );
     const none = await cliRun(["keys", "list"], () => ({ keys: [] }));
     expect(none.stdout).toContain("hms-sync keys create NAME");
   });
