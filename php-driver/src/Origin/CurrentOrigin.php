@@ -9,9 +9,32 @@ namespace HmsSync\Origin;
 class CurrentOrigin
 {
     /**
+     * The most systems that the bus lets an event name as its origin.
+     */
+    public const MAX_SYSTEMS = 16;
+
+    /**
      * The systems' names, the oldest first, separated by commas; empty when the change is this application's own.
      */
     protected string $origin = '';
+
+    /**
+     * Determine whether the text is 1 to 16 names of systems separated by commas, as the sidecar takes it.
+     */
+    public static function isValid(string $origin): bool
+    {
+        return preg_match('/^(?:[a-z0-9][a-z0-9._-]{0,99}(?:,(?!$)|$)){1,'.self::MAX_SYSTEMS.'}$/D', $origin) === 1;
+    }
+
+    /**
+     * Join origins, each system named once. Of more systems than the bus takes the newest remain.
+     */
+    public static function join(string ...$origins): string
+    {
+        $systems = array_unique(array_filter(explode(',', implode(',', $origins)), fn (string $system) => $system !== ''));
+
+        return implode(',', array_slice($systems, -self::MAX_SYSTEMS));
+    }
 
     /**
      * Get the names of the systems, separated by commas, or an empty string.
@@ -19,6 +42,16 @@ class CurrentOrigin
     public function get(): string
     {
         return $this->origin;
+    }
+
+    /**
+     * Change the origin and return the one before. Whoever calls this must put that back.
+     */
+    public function swap(string $origin): string
+    {
+        [$before, $this->origin] = [$this->origin, $origin];
+
+        return $before;
     }
 
     /**
@@ -32,13 +65,12 @@ class CurrentOrigin
      */
     public function during(string $origin, callable $work): mixed
     {
-        $before = $this->origin;
-        $this->origin = $origin;
+        $before = $this->swap($origin);
 
         try {
             return $work();
         } finally {
-            $this->origin = $before;
+            $this->swap($before);
         }
     }
 

@@ -1,0 +1,75 @@
+<?php
+
+namespace HmsSync\Inbox;
+
+use Illuminate\Database\Connection;
+use Illuminate\Database\DatabaseTransactionRecord;
+use Illuminate\Database\DatabaseTransactionsManager;
+use Throwable;
+
+/**
+ * A database transaction, or a savepoint inside one, that knows whether it is still the one that was begun.
+ */
+class HeldTransaction
+{
+    /**
+     * Create a new instance.
+     *
+     * @param  int  $level  the level at which the transaction was begun
+     * @param  \Illuminate\Database\DatabaseTransactionRecord|null  $record  what Laravel noted of its beginning
+     */
+    protected function __construct(
+        protected Connection $connection,
+        protected DatabaseTransactionsManager $transactions,
+        protected int $level,
+        protected ?DatabaseTransactionRecord $record,
+    ) {
+        //
+    }
+
+    /**
+     * Begin a transaction.
+     */
+    public static function begin(Connection $connection, DatabaseTransactionsManager $transactions): self
+    {
+        $connection->beginTransaction();
+
+        return new self($connection, $transactions, $connection->transactionLevel(), $transactions->getPendingTransactions()->last());
+    }
+
+    /**
+     * Determine whether the transaction is open: Laravel is at its level, has not ended it and begun another in its
+     * place, and the database is in a transaction as well.
+     */
+    public function isOpen(): bool
+    {
+        return $this->connection->transactionLevel() === $this->level
+            && $this->transactions->getPendingTransactions()->containsStrict($this->record)
+            && $this->connection->getPdo()->inTransaction();
+    }
+
+    /**
+     * Commit the transaction.
+     */
+    public function commit(): void
+    {
+        $this->connection->commit();
+    }
+
+    /**
+     * Roll back the transaction and those inside it. One that has ended is left alone.
+     *
+     * A rollback that fails is reported, so that it does not hide why there is one; closing the connection has the
+     * database roll back.
+     */
+    public function rollBack(): void
+    {
+        try {
+            $this->connection->rollBack($this->level - 1);
+        } catch (Throwable $e) {
+            $this->connection->disconnect();
+
+            report($e);
+        }
+    }
+}
