@@ -121,6 +121,7 @@ class HmsSyncServiceProvider extends ServiceProvider
             $settings->get('hms-sync.source'),
             $settings->get('app.timezone', 'UTC'),
             $app->make(SchemaCheck::class),
+            $app->make(CurrentOrigin::class),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 namespace HmsSync\Broadcasting;
 
+use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Redis\IntakeStream;
 use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
@@ -39,6 +40,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         protected string $source,
         protected string $timezone,
         protected SchemaCheck $schemas,
+        protected CurrentOrigin $origin,
     ) {
         parent::__construct($redis, $connection);
 
@@ -91,6 +93,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
             'time' => Date::now()->format('Y-m-d\TH:i:s.uP'),
             'source' => $this->source,
             'timezone' => $this->timezone,
+            ...array_filter(['origin' => $this->origin->get()], fn (string $origin) => $origin !== ''),
         ]);
     }
 
