@@ -39,9 +39,10 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export async function running(env: Record<string, string> = {}): Promise<Running> {
+/** `systems` is the text of `$systems`, put before the topics. */
+export async function running(env: Record<string, string> = {}, systems = ""): Promise<Running> {
   const redis = await startRedis();
-  const folder = await busFolder(topics, ["inspections.status", "notes.added"], {
+  const folder = await busFolder(systems + topics, ["inspections.status", "notes.added"], {
     "inspections.status": inspection,
   });
   const config = readConfig({ ...folder.env, HMS_SYNC_REDIS_URL: redis.url, ...env }, folder.path);
