@@ -8,7 +8,8 @@ const goodbyeMs = 1_000;
 
 /**
  * Answers what never became a request, or whose body broke: a client that is too slow, or bytes that are not HTTP. As a
- * problem where the connection still takes one; `current` is the response that has begun on it, if any.
+ * problem where the connection still takes one; `current` is the newest response on it: when it has begun, what is
+ * written of it is all that comes.
  */
 export function answerClientError(
   error: NodeJS.ErrnoException,
@@ -16,12 +17,12 @@ export function answerClientError(
   current: ServerResponse | undefined,
 ): void {
   if (socket.writableEnded) return; // answered already; what still comes is thrown away
-  const answering = current?.headersSent === true && !current.writableFinished;
-  if (error.code === "ECONNRESET" || !socket.writable || answering) {
+  if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  socket.end(rawProblem(clientError(error.code)));
+  const answering = current?.headersSent === true && !current.writableFinished;
+  socket.end(answering ? undefined : rawProblem(clientError(error.code)));
   // Not at once: unread bytes would turn the close into a reset, and the client might never see the answer.
   const forced = setTimeout(() => socket.destroy(), goodbyeMs);
   forced.unref();

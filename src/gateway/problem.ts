@@ -35,7 +35,12 @@ export function sendProblem(response: ServerResponse, error: unknown): void {
     response.destroy();
     return;
   }
-  const problem = problemOf(error);
+  // What came in one packet with the headers is parsed in this turn of the event loop, and is no body unread.
+  if (response.req.complete) writeProblem(response, problemOf(error));
+  else setImmediate(() => writeProblem(response, problemOf(error)));
+}
+
+function writeProblem(response: ServerResponse, problem: ReturnType<typeof problemOf>): void {
   const body = JSON.stringify(problem);
   const unread = !response.req.complete;
   response.writeHead(problem.status, {
