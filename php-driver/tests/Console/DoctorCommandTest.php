@@ -363,7 +363,6 @@ class DoctorCommandTest extends TestCase
             ...array_filter($config, fn (string $name) => ! str_starts_with($name, 'hms-sync.'), ARRAY_FILTER_USE_KEY),
         ]);
 
-        $this->app->make('db.schema')->create('hms_sync_inbox', fn ($table) => $table->string('id'));
         $this->app->make('config')->set([
             'hms-sync.url' => $sidecar->url, 'hms-sync.token' => $sidecar->keyOf('hms-api'),
             'hms-sync.inbound' => ['others.only' => InspectionCompleted::class],

@@ -3,13 +3,12 @@
 namespace HmsSync\Console\Install;
 
 use Illuminate\Filesystem\Filesystem;
-use Illuminate\Support\Facades\Date;
 use Illuminate\Support\ServiceProvider;
 use LogicException;
 
 /**
- * One migration that the package offers for publishing. vendor:publish gives it a new date each time, and so makes a
- * second copy; this one does not.
+ * One migration that the package offers for publishing. The copy keeps its name, so that Laravel runs it in place of
+ * the one that the package loads itself.
  */
 class Migration
 {
@@ -36,7 +35,7 @@ class Migration
      */
     public function publishTo(string $directory): string
     {
-        $path = $directory.'/'.Date::now()->format('Y_m_d_His').'_'.$this->name();
+        $path = $directory.'/'.basename($this->source());
 
         $this->files->ensureDirectoryExists($directory);
         $this->files->copy($this->source(), $path);
