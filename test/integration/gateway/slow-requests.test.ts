@@ -202,6 +202,16 @@ describe("a body that is refused unread", () => {
     expect(published).toEqual([]);
   });
 
+  test("by a client that reads nothing before it has sent all of it is answered still", async () => {
+    const length = 8_000_000;
+    const { socket, answer } = talk(head(`Content-Length: ${length}`));
+    socket.pause();
+    const sent = new Promise<unknown>((resolve) => socket.write("y".repeat(length), resolve));
+    expect(await sent).toBeFalsy(); // no error
+    socket.resume();
+    expect(read(await answer)).toEqual([413, "body_too_large", true]);
+  });
+
   test("and goes on for ever is not listened to for ever", async () => {
     const endless = talk(head("Transfer-Encoding: chunked"));
     const chunk = `1000\r\n${"y".repeat(0x1000)}\r\n`;

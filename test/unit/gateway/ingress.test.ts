@@ -178,6 +178,7 @@ describe("the form of a request", () => {
     "application/cloudevents+xml",
     "application/cloudevents+avro",
     "application/cloudevents-batch",
+    "application/cloudevents-stream+json",
     "application/json; charset=iso-8859-1",
     "application/cloudevents+json; charset=utf-16",
     "",
