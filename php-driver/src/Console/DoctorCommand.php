@@ -16,6 +16,7 @@ use HmsSync\Console\Doctor\SidecarCheck;
 use HmsSync\Console\Doctor\Status;
 use HmsSync\Console\Doctor\TokenCheck;
 use HmsSync\Console\Doctor\TopicsCheck;
+use HmsSync\Gateway\GatewayClient;
 use Illuminate\Console\Command;
 use Symfony\Component\Console\Attribute\AsCommand;
 use Symfony\Component\Console\Formatter\OutputFormatter;
@@ -94,7 +95,7 @@ class DoctorCommand extends Command
             $this->laravel->make(RedisCheck::class),
             new SidecarCheck($gateway, (string) $config->get('hms-sync.url')),
             new ClockCheck,
-            new TokenCheck($gateway, $config),
+            new TokenCheck($this->laravel->make(GatewayClient::class), $gateway, $config),
             new TopicsCheck($config),
             $this->laravel->make(InboxCheck::class),
             $this->laravel->make(OutboxCheck::class),

@@ -2,9 +2,9 @@
 
 namespace HmsSync\Console\Doctor;
 
+use HmsSync\Gateway\GatewayClient;
+use HmsSync\Gateway\GatewayException;
 use Illuminate\Contracts\Config\Repository;
-use Illuminate\Http\Client\ConnectionException;
-use Illuminate\Http\Client\Response;
 
 /**
  * Whether the sidecar takes the token, and whose it is.
@@ -14,7 +14,7 @@ class TokenCheck implements Check
     /**
      * Create a new check.
      */
-    public function __construct(protected Gateway $gateway, protected Repository $config)
+    public function __construct(protected GatewayClient $client, protected Gateway $gateway, protected Repository $config)
     {
         //
     }
@@ -44,22 +44,24 @@ class TokenCheck implements Check
         }
 
         try {
-            $response = $this->gateway->get('/v1/whoami');
-        } catch (ConnectionException $e) {
-            return Finding::fail('The sidecar did not say whose token it is: '.rtrim($e->getMessage(), '.').'.', 'Run this command again.');
+            return $this->judge($this->client->whoami(), $consumer, $examination);
+        } catch (GatewayException $e) {
+            return $e->status === 401
+                ? Finding::fail('The sidecar does not know the token, or no longer.', $remedy)
+                : Finding::fail('The sidecar did not say whose token it is. '.$e->getMessage(), 'Look into its log, then run this command again.');
         }
-
-        return $response->ok() ? $this->judge($response, $consumer, $examination) : $this->refused($response, $remedy);
     }
 
     /**
      * Judge whether it is the right system's token.
+     *
+     * @param  array{system: string, admin: bool, consumes: list<string>, produces: list<string>}  $who
      */
-    protected function judge(Response $response, string $consumer, Examination $examination): Finding
+    protected function judge(array $who, string $consumer, Examination $examination): Finding
     {
-        $system = (string) $response->json('system');
+        $system = $who['system'];
 
-        if ($response->json('admin') === true) {
+        if ($who['admin']) {
             $examination->identity = new Identity($system, true, $this->consumedBy($consumer), null);
 
             return Finding::warn(
@@ -75,29 +77,9 @@ class TokenCheck implements Check
             );
         }
 
-        $examination->identity = new Identity($system, false, $this->names($response->json('consumes')), $this->names($response->json('produces')));
+        $examination->identity = new Identity($system, false, $who['consumes'], $who['produces']);
 
         return Finding::ok("The token is that of [{$system}].");
-    }
-
-    /**
-     * Get the names in a list.
-     *
-     * @return list<string>
-     */
-    protected function names(mixed $list): array
-    {
-        return array_values(array_filter((array) $list, is_string(...)));
-    }
-
-    /**
-     * Describe a refusal.
-     */
-    protected function refused(Response $response, string $remedy): Finding
-    {
-        return $response->status() === 401
-            ? Finding::fail('The sidecar does not know the token, or no longer.', $remedy)
-            : Finding::fail("The sidecar did not say whose token it is (HTTP {$response->status()}).", 'Look into its log, then run this command again.');
     }
 
     /**
