@@ -15,6 +15,11 @@ abstract class ListeningTestCase extends TestCase
 {
     protected const TOPIC = 'readings.taken';
 
+    /**
+     * A topic whose leases last one second.
+     */
+    protected const ALARMS = 'alarms.raised';
+
     protected static Sidecar $sidecar;
 
     /** @var list<string> */
@@ -41,8 +46,10 @@ abstract class ListeningTestCase extends TestCase
 
     protected function tearDown(): void
     {
-        while ($this->owed()['owed'] > 0) {
-            $this->ack($this->pull(waitMs: 1000));
+        foreach ([self::TOPIC, self::ALARMS] as $topic) {
+            while ($this->owed($topic)['owed'] > 0) {
+                $this->ack($this->pull(waitMs: 1000, topic: $topic), $topic);
+            }
         }
 
         parent::tearDown();
@@ -121,9 +128,9 @@ abstract class ListeningTestCase extends TestCase
      *
      * @return list<array{token: string, attempt: int, envelope: array<string, mixed>}>
      */
-    protected function pull(int $max = 500, int $waitMs = 0): array
+    protected function pull(int $max = 500, int $waitMs = 0, string $topic = self::TOPIC): array
     {
-        return static::$sidecar->request('POST', '/v1/topics/'.self::TOPIC.'/pull', (string) json_encode(['max' => $max, 'wait_ms' => $waitMs]), [
+        return static::$sidecar->request('POST', "/v1/topics/{$topic}/pull", (string) json_encode(['max' => $max, 'wait_ms' => $waitMs]), [
             'HMS-Sync-Consumer' => 'hms-api',
         ])['body']['deliveries'];
     }
@@ -131,9 +138,9 @@ abstract class ListeningTestCase extends TestCase
     /**
      * @param  list<array{token: string}>  $deliveries
      */
-    protected function ack(array $deliveries): void
+    protected function ack(array $deliveries, string $topic = self::TOPIC): void
     {
-        static::$sidecar->request('POST', '/v1/topics/'.self::TOPIC.'/settle', (string) json_encode([
+        static::$sidecar->request('POST', "/v1/topics/{$topic}/settle", (string) json_encode([
             'settle' => array_map(fn (array $delivery) => ['token' => $delivery['token'], 'action' => 'ack'], $deliveries),
         ]), ['HMS-Sync-Consumer' => 'hms-api']);
     }
