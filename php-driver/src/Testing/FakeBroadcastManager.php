@@ -7,6 +7,7 @@ use HmsSync\Broadcasting\BroadcastContext;
 use HmsSync\Broadcasting\BroadcastIds;
 use HmsSync\Broadcasting\ContextualBroadcasting;
 use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Outbox\EarlyBroadcasts;
 use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Broadcasting\BroadcastManager;
@@ -43,17 +44,19 @@ class FakeBroadcastManager extends BroadcastManager
      */
     public function queue($event)
     {
-        $connections = is_object($event) && method_exists($event, 'broadcastConnections') ? $event->broadcastConnections() : [null];
-
-        if (array_filter($connections, $this->leadsToBus(...)) === []) {
+        if (! is_object($event) || array_filter((new BroadcastContext($event))->connections(), $this->leadsToBus(...)) === []) {
             $this->manager->queue($event);
 
             return;
         }
 
+        // One that the outbox takes right before the commit was recorded there.
+        $recorded = $this->app->make(EarlyBroadcasts::class)->take($event);
         $event = clone $event;
 
-        (new BroadcastEvent($event))->handle(new ContextualBroadcasting($this, new BroadcastContext($event)));
+        (new BroadcastEvent($event))->handle(new ContextualBroadcasting(
+            $this, new BroadcastContext($event), $recorded ? fn (?string $connection) => ! $this->leadsToBus($connection) : null
+        ));
     }
 
     /**

@@ -109,7 +109,36 @@ class DoctorCommandTest extends TestCase
         yield 'a topic that is misspelled' => [['hms-sync.inbound' => ['others.onyl' => InspectionCompleted::class]], 'topics', 'fail', 'has [others.onyl], which [hms-api] does not consume'];
         yield 'no inbox' => [['hms-sync.inbox.table' => 'nowhere'], 'inbox', 'fail', 'The table [nowhere] is missing'];
         yield 'no database of the inbox' => [['hms-sync.inbox.connection' => 'nowhere'], 'inbox', 'fail', 'The database of the inbox does not answer'];
-        yield 'no outbox' => [['hms-sync.outbox.enabled' => true, 'hms-sync.outbox.table' => 'nowhere'], 'outbox', 'fail', 'The table [nowhere] is missing'];
+        yield 'no outbox' => [['hms-sync.outbox.enabled' => true, 'hms-sync.outbox.table' => 'nowhere'], 'outbox', 'fail', 'The table [nowhere] is missing: whatever is broadcast fails. Run [php artisan hms-sync:install --outbox --migrate].'];
+    }
+
+    /**
+     * @param  array<string, mixed>  $row
+     */
+    #[DataProvider('backlogs')]
+    public function test_what_waits_in_the_outbox_is_told(array $row, string $expected, string $message): void
+    {
+        $this->bootHealthy(['hms-sync.outbox.enabled' => true]);
+        $this->app->make('db')->table('hms_sync_outbox')->insert([
+            'event_id' => 'a', 'channels' => '[]', 'event' => 'e', 'data' => '{}', 'time' => '', 'source' => '', 'timezone' => '', 'origin' => '',
+            'order_key' => 'k', 'redis' => 'hms-sync', 'created_at' => gmdate('Y-m-d H:i:s'), ...$row,
+        ]);
+
+        $output = $this->doctor()[1];
+
+        self::assertSame($expected, $this->statuses($output)['outbox'], $output);
+        self::assertStringContainsString($message, $output);
+    }
+
+    /**
+     * @return iterable<string, array{array<string, mixed>, string, string}>
+     */
+    public static function backlogs(): iterable
+    {
+        yield 'nothing' => [['relayed_at' => '2024-04-23 15:02:11'], 'ok', 'Nothing waits in the outbox.'];
+        yield 'a moment ago' => [[], 'ok', '1 row waits in the outbox'];
+        yield 'for long' => [['created_at' => '2024-04-23 15:02:11'], 'warn', 'Keep [php artisan hms-sync:relay] running'];
+        yield 'refused' => [['attempts' => 2, 'retry_at' => '2999-01-01 00:00:00'], 'fail', 'Redis has refused 1 of them'];
     }
 
     public function test_the_development_token_is_warned_of_and_its_topics_are_checked_all_the_same(): void

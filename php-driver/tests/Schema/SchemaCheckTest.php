@@ -10,6 +10,7 @@ use HmsSync\Tests\Fixtures\QueuedReading;
 use HmsSync\Tests\Fixtures\Reading;
 use HmsSync\Tests\TestCase;
 use Illuminate\Support\Facades\Broadcast;
+use Illuminate\Support\Facades\DB;
 use PHPUnit\Framework\Attributes\DataProvider;
 
 class SchemaCheckTest extends TestCase
@@ -60,6 +61,17 @@ class SchemaCheckTest extends TestCase
         self::assertSame(QueuedReading::class, $this->violation(fn () => event(new QueuedReading(1)))->event);
         self::assertSame('reading', $this->violation(fn () => Broadcast::connection()->broadcast(['private-inspections.status'], 'reading', ['n' => 1]))->event);
         self::assertSame([], $this->entries());
+    }
+
+    public function test_with_the_outbox_it_fails_when_the_event_is_fired_and_leaves_no_row(): void
+    {
+        $this->bootWithDatabaseQueue(['hms-sync.outbox' => ['enabled' => true], 'hms-sync.schemas.topics' => self::TOPICS]);
+
+        self::assertSame(QueuedReading::class, $this->violation(fn () => event(new QueuedReading(1)))->event);
+        self::assertSame(0, DB::table('hms_sync_outbox')->count());
+
+        event(new InspectionCompleted(42, 'INSPECTOR_1337', '2024-04-23 15:02:11'));
+        self::assertSame(1, DB::table('hms_sync_outbox')->count());
     }
 
     public function test_a_topic_that_does_not_list_the_source_refuses_by_name(): void

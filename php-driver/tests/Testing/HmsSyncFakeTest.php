@@ -19,6 +19,7 @@ use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Contracts\Broadcasting\Factory;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\Bus;
+use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Event;
 use Illuminate\Support\Facades\Queue;
 use LogicException;
@@ -66,6 +67,24 @@ class HmsSyncFakeTest extends TestCase
     {
         yield 'without the outbox' => [false];
         yield 'with the outbox' => [true];
+    }
+
+    #[DataProvider('outbox')]
+    public function test_an_event_that_waits_for_the_commit_is_recorded_once_and_after_a_rollback_not_at_all(bool $outbox): void
+    {
+        $this->bootWithDatabaseQueue(['hms-sync.outbox.enabled' => $outbox]);
+        HmsSync::fake();
+
+        DB::transaction(function () {
+            event(new ReadingAfterCommit(1));
+            HmsSync::assertNothingPublished();
+        });
+
+        DB::beginTransaction();
+        event(new ReadingAfterCommit(2));
+        DB::rollBack();
+
+        self::assertSame([1], HmsSync::published()->pluck('payload.n')->all());
     }
 
     public function test_the_payload_is_that_for_consumers(): void

@@ -2,6 +2,8 @@
 
 namespace HmsSync\Console\Doctor;
 
+use HmsSync\Outbox\OutboxConnections;
+use HmsSync\Outbox\OutboxStatus;
 use Illuminate\Contracts\Config\Repository;
 
 /**
@@ -10,10 +12,19 @@ use Illuminate\Contracts\Config\Repository;
 class OutboxCheck implements Check
 {
     /**
+     * Seconds that a row may wait before it seems that nobody relays it.
+     */
+    protected const PATIENCE = 60;
+
+    /**
      * Create a new check.
      */
-    public function __construct(protected Tables $tables, protected Repository $config)
-    {
+    public function __construct(
+        protected Tables $tables,
+        protected OutboxConnections $connections,
+        protected OutboxStatus $status,
+        protected Repository $config,
+    ) {
         //
     }
 
@@ -26,7 +37,7 @@ class OutboxCheck implements Check
     }
 
     /**
-     * Look for the table and for what waits in it.
+     * Look for the tables and for what waits in them.
      */
     public function run(Examination $examination): Finding
     {
@@ -34,8 +45,38 @@ class OutboxCheck implements Check
             return Finding::ok('The outbox is off.');
         }
 
-        return $this->tables->look(
-            'outbox', null, $this->config->get('hms-sync.outbox.table', 'hms_sync_outbox'), 'whatever is broadcast fails'
-        );
+        foreach ($this->connections->names() as $connection) {
+            $finding = $this->tables->look(
+                'outbox', $connection, $this->config->get('hms-sync.outbox.table', 'hms_sync_outbox'), 'whatever is broadcast fails'
+            );
+
+            if ($finding->status !== Status::Ok) {
+                return $finding;
+            }
+        }
+
+        return $this->judge();
+    }
+
+    /**
+     * Judge what waits.
+     */
+    protected function judge(): Finding
+    {
+        $outboxes = $this->status->all();
+        $unsent = array_sum(array_column($outboxes, 'unsent'));
+        $refused = array_sum(array_column($outboxes, 'refused'));
+        $oldest = max([0, ...array_filter(array_column($outboxes, 'oldest_seconds'), is_int(...))]);
+        $waiting = "{$unsent} ".($unsent === 1 ? 'row waits' : 'rows wait')." in the outbox, the oldest for {$oldest} s";
+
+        return match (true) {
+            $refused > 0 => Finding::fail(
+                "{$waiting}; Redis has refused {$refused} of them, which hold back what comes after them.",
+                'Look at last_error in the table, and see to Redis.'
+            ),
+            $oldest > self::PATIENCE => Finding::warn("{$waiting}.", 'Keep [php artisan hms-sync:relay] running, and see to Redis.'),
+            $unsent > 0 => Finding::ok("{$waiting}."),
+            default => Finding::ok('Nothing waits in the outbox.'),
+        };
     }
 }
