@@ -4,11 +4,14 @@ namespace HmsSync;
 
 use HmsSync\Broadcasting\BroadcastEventHandler;
 use HmsSync\Broadcasting\BroadcastIds;
+use HmsSync\Broadcasting\Forwarding;
 use HmsSync\Broadcasting\HmsSyncBroadcaster;
+use HmsSync\Broadcasting\HmsSyncBroadcastManager;
 use HmsSync\Console\ConsoleServiceProvider;
 use HmsSync\Inbound\InboundServiceProvider;
 use HmsSync\Listening\ListeningServiceProvider;
 use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Outbox\Outbox;
 use HmsSync\Outbox\OutboxServiceProvider;
 use HmsSync\Queue\RunningJobs;
 use HmsSync\Redis\DefaultConnection;
@@ -50,6 +53,10 @@ class HmsSyncServiceProvider extends ServiceProvider
 
         $this->app->singleton(RunningJobs::class);
         $this->app->singleton(CurrentOrigin::class);
+
+        $this->app->extend(BroadcastManager::class, function (BroadcastManager $manager, Application $app) {
+            return new HmsSyncBroadcastManager($app, $manager);
+        });
 
         $this->callAfterResolving(BroadcastManager::class, function (BroadcastManager $manager) {
             $manager->extend('hms-sync', fn (Application $app, array $config) => $this->broadcaster($app, $config));
@@ -122,6 +129,8 @@ class HmsSyncServiceProvider extends ServiceProvider
             $settings->get('app.timezone', 'UTC'),
             $app->make(SchemaCheck::class),
             $app->make(CurrentOrigin::class),
+            $app->make(Outbox::class),
+            $app->make(Forwarding::class),
         );
     }
 }

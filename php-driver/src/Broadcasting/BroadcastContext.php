@@ -2,13 +2,21 @@
 
 namespace HmsSync\Broadcasting;
 
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Contracts\Broadcasting\ShouldBroadcastNow;
 use Illuminate\Contracts\Queue\Job;
+use Stringable;
 
 /**
  * One broadcast of one event, over all the connections that the event names.
  */
 class BroadcastContext
 {
+    /**
+     * The most bytes that broadcastKey() may return.
+     */
+    public const MAX_KEY = 255;
+
     /**
      * The ids already given, by content, so that a second connection repeats the id of the first.
      *
@@ -52,5 +60,58 @@ class BroadcastContext
     public function id(string $content, callable $mint): string
     {
         return $this->ids[$content] ??= $mint();
+    }
+
+    /**
+     * Determine whether it is to be broadcast now, and not when a worker comes to it.
+     */
+    public function isImmediate(): bool
+    {
+        return $this->event === null || $this->event instanceof ShouldBroadcastNow
+            || (method_exists($this->event, 'shouldBroadcastNow') && $this->event->shouldBroadcastNow());
+    }
+
+    /**
+     * Get the key among whose events the order is kept, null when the event names none.
+     *
+     * @throws \Illuminate\Broadcasting\BroadcastException when broadcastKey() returns what is no key
+     */
+    public function key(): ?string
+    {
+        if ($this->event === null || ! method_exists($this->event, 'broadcastKey')) {
+            return null;
+        }
+
+        $key = $this->event->broadcastKey();
+
+        return $key === null ? null : $this->checkedKey($this->event, $key);
+    }
+
+    /**
+     * Get the names of the connections that the event is broadcast over, null for the default one.
+     *
+     * @return list<string|null>
+     */
+    public function connections(): array
+    {
+        return $this->event !== null && method_exists($this->event, 'broadcastConnections')
+            ? array_values($this->event->broadcastConnections())
+            : [null];
+    }
+
+    /**
+     * Refuse what is no key, where the developer sees it.
+     */
+    protected function checkedKey(object $event, mixed $key): string
+    {
+        if ((is_scalar($key) || $key instanceof Stringable) && Name::isValid((string) $key, self::MAX_KEY)) {
+            return (string) $key;
+        }
+
+        throw new BroadcastException(sprintf(
+            'HMS-Sync: %s::broadcastKey() returned %s. Return a text of 1 to %d bytes without control characters that is the same '.
+            'for all events whose order matters, or null for a key made of the channels.',
+            Name::shown($event::class), is_scalar($key) ? '['.Name::shown((string) $key).']' : get_debug_type($key), self::MAX_KEY
+        ));
     }
 }

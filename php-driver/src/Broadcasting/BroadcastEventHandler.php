@@ -2,6 +2,7 @@
 
 namespace HmsSync\Broadcasting;
 
+use HmsSync\Outbox\Handover;
 use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Contracts\Broadcasting\Factory as Broadcasting;
 use Illuminate\Queue\InteractsWithQueue;
@@ -19,18 +20,23 @@ class BroadcastEventHandler
     /**
      * Create a new handler.
      */
-    public function __construct(protected Broadcasting $broadcasting)
-    {
+    public function __construct(
+        protected Broadcasting $broadcasting,
+        protected BusConnections $bus,
+        protected Handover $handover,
+    ) {
         //
     }
 
     /**
-     * Broadcast the event over all of its connections.
+     * Broadcast the event over all of its connections, or, when it is in the outbox, over those that are not the bus's.
      */
     public function handle(BroadcastEvent $command): void
     {
         $command->handle(new ContextualBroadcasting(
-            $this->broadcasting, new BroadcastContext($command->event, $this->job)
+            $this->broadcasting,
+            new BroadcastContext($command->event, $this->job),
+            $this->handover->covers($this->job) ? fn (?string $connection) => ! $this->bus->has($connection) : null,
         ));
     }
 }

@@ -2,6 +2,8 @@
 
 namespace HmsSync\Broadcasting;
 
+use Closure;
+use Illuminate\Broadcasting\Broadcasters\NullBroadcaster;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Contracts\Broadcasting\Factory;
 
@@ -12,9 +14,14 @@ class ContextualBroadcasting implements Factory
 {
     /**
      * Create a new factory around the application's own.
+     *
+     * @param  (Closure(string|null): bool)|null  $accepts  says which connections broadcast anything, null for all of them
      */
-    public function __construct(protected Factory $broadcasting, protected BroadcastContext $context)
-    {
+    public function __construct(
+        protected Factory $broadcasting,
+        protected BroadcastContext $context,
+        protected ?Closure $accepts = null,
+    ) {
         //
     }
 
@@ -25,6 +32,10 @@ class ContextualBroadcasting implements Factory
      */
     public function connection($name = null): Broadcaster
     {
+        if ($this->accepts !== null && ! ($this->accepts)($name)) {
+            return new NullBroadcaster;
+        }
+
         $broadcaster = $this->broadcasting->connection($name);
 
         return $broadcaster instanceof Contextual

@@ -3,6 +3,7 @@
 namespace HmsSync\Broadcasting;
 
 use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Outbox\Outbox;
 use HmsSync\Redis\IntakeStream;
 use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
@@ -41,6 +42,8 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         protected string $timezone,
         protected SchemaCheck $schemas,
         protected CurrentOrigin $origin,
+        protected Outbox $outbox,
+        protected Forwarding $forwarding,
     ) {
         parent::__construct($redis, $connection);
 
@@ -59,14 +62,14 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
     }
 
     /**
-     * Broadcast the given event: return when Redis has it.
+     * Broadcast the given event: return when Redis has it, or, with the outbox, when it is written there.
      *
      * @param  array<array-key, mixed>  $channels
      * @param  string  $event
      * @param  array<array-key, mixed>  $payload
      * @return void
      *
-     * @throws \Illuminate\Broadcasting\BroadcastException when it cannot be encoded, Redis did not confirm it, or it
+     * @throws \Illuminate\Broadcasting\BroadcastException when it cannot be encoded, Redis or the outbox did not take it, or it
      *                                                      fails the check of config('hms-sync.schemas')
      */
     public function broadcast(array $channels, $event, array $payload = [])
@@ -78,14 +81,37 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         $this->ensureNamed($event);
 
         $context = $this->context ?? new BroadcastContext;
-
         $channels = array_values($this->formatChannels($channels));
+        $socket = $payload['socket'] ?? null;
+        $payload = $context->payload($payload);
+        $entry = $this->entry($channels, $event, $payload, $context);
+        $forward = $this->forwarding->connections($context);
+
+        if ($this->outbox->isEnabled()) {
+            $this->outbox->write($entry, (string) $this->connection, $channels, $forward, $socket, $context);
+
+            return;
+        }
+
+        $this->intake->append($entry);
+        $this->forwarding->forward($forward, $channels, $event, [...$payload, 'socket' => $socket]);
+    }
+
+    /**
+     * Make the entry of the intake stream.
+     *
+     * @param  list<string>  $channels
+     * @param  array<array-key, mixed>  $payload
+     * @return array<string, string>
+     */
+    protected function entry(array $channels, string $event, array $payload, BroadcastContext $context): array
+    {
         $names = Json::encode($channels, $event, 'channels');
-        $data = Json::encodeObject($context->payload($payload), $event, 'data');
+        $data = Json::encodeObject($payload, $event, 'data');
 
         $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data);
 
-        $this->intake->append([
+        $entry = [
             'id' => $this->ids->for($context, $names, $event, $data),
             'channels' => $names,
             'event' => $event,
@@ -93,8 +119,13 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
             'time' => Date::now()->format('Y-m-d\TH:i:s.uP'),
             'source' => $this->source,
             'timezone' => $this->timezone,
-            ...array_filter(['origin' => $this->origin->get()], fn (string $origin) => $origin !== ''),
-        ]);
+        ];
+
+        if (($origin = $this->origin->get()) !== '') {
+            $entry['origin'] = $origin;
+        }
+
+        return $entry;
     }
 
     /**

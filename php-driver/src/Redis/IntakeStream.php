@@ -2,13 +2,18 @@
 
 namespace HmsSync\Redis;
 
+use Closure;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Redis\Factory as Redis;
 use Illuminate\Redis\Connections\Connection;
 use Illuminate\Redis\Connections\PhpRedisClusterConnection;
 use Illuminate\Redis\Connections\PhpRedisConnection;
+use Illuminate\Redis\Connections\PredisClusterConnection;
+use Illuminate\Redis\Connections\PredisConnection;
 use Illuminate\Redis\RedisManager;
 use Illuminate\Support\Str;
+use Predis\ClientContextInterface;
+use Predis\Command\RawCommand;
 use RuntimeException;
 use Throwable;
 
@@ -46,18 +51,122 @@ class IntakeStream
      */
     public function append(array $fields): string
     {
+        try {
+            $connection = $this->redis->connection($this->connection);
+
+            return $this->streamId($this->execute($connection, $this->command($fields)), $connection);
+        } catch (Throwable $e) {
+            throw $this->notStored($fields['event'], $e);
+        }
+    }
+
+    /**
+     * Append entries in this order: all or none of them in one round trip where the client can do that, which is
+     * everywhere but on Redis Cluster, else one by one.
+     *
+     * @param  list<array<string, string>>  $entries
+     *
+     * @throws \Illuminate\Broadcasting\BroadcastException when Redis did not confirm all of them; on a cluster the first
+     *                                                      ones may be there
+     */
+    public function appendAll(array $entries): void
+    {
+        if (count($entries) < 2 || ! $pipeline = $this->pipeline($entries[0]['event'])) {
+            array_map($this->append(...), $entries);
+
+            return;
+        }
+
+        try {
+            $replies = $pipeline([['MULTI'], ...array_map($this->command(...), $entries), ['EXEC']]);
+            $this->ensureStreamIds(end($replies), count($entries));
+        } catch (Throwable $e) {
+            $this->forgetConnection();
+
+            throw $this->notStored($entries[0]['event'], $e);
+        }
+    }
+
+    /**
+     * Make the command that appends an entry.
+     *
+     * @param  array<string, string>  $fields
+     * @return non-empty-list<string>
+     */
+    protected function command(array $fields): array
+    {
         $command = ['XADD', self::KEY, '*'];
 
         foreach ($fields as $name => $value) {
             array_push($command, $name, $value);
         }
 
+        return $command;
+    }
+
+    /**
+     * Get what sends raw commands in one round trip and returns the replies, null when the client has nothing for it.
+     *
+     * @param  string  $event  for the error
+     * @return (Closure(list<non-empty-list<string>>): array<array-key, mixed>)|null
+     */
+    protected function pipeline(string $event): ?Closure
+    {
         try {
             $connection = $this->redis->connection($this->connection);
-
-            return $this->streamId($this->execute($connection, $command), $connection);
         } catch (Throwable $e) {
-            throw $this->notStored($fields['event'], $e);
+            throw $this->notStored($event, $e);
+        }
+
+        return match (true) {
+            $connection instanceof PhpRedisClusterConnection, $connection instanceof PredisClusterConnection => null,
+            $connection instanceof PhpRedisConnection => $this->pipelineOfPhpRedis($connection),
+            $connection instanceof PredisConnection => $this->pipelineOfPredis($connection),
+            default => null,
+        };
+    }
+
+    /**
+     * Get what sends raw commands with phpredis.
+     *
+     * @return Closure(list<non-empty-list<string>>): array<array-key, mixed>
+     */
+    protected function pipelineOfPhpRedis(PhpRedisConnection $connection): Closure
+    {
+        return function (array $commands) use ($connection) {
+            $pipeline = $connection->client()->pipeline();
+
+            foreach ($commands as $command) {
+                $pipeline->rawCommand(...$command);
+            }
+
+            return $pipeline->exec() ?: [false];
+        };
+    }
+
+    /**
+     * Get what sends raw commands with Predis.
+     *
+     * @return Closure(list<non-empty-list<string>>): array<array-key, mixed>
+     */
+    protected function pipelineOfPredis(PredisConnection $connection): Closure
+    {
+        return fn (array $commands) => (array) $connection->client()->pipeline(function (ClientContextInterface $pipeline) use ($commands) {
+            foreach ($commands as $command) {
+                $pipeline->executeCommand(RawCommand::create(...$command));
+            }
+        });
+    }
+
+    /**
+     * Take the reply to EXEC only when it is as many stream ids.
+     */
+    protected function ensureStreamIds(mixed $reply, int $count): void
+    {
+        $ids = is_array($reply) ? array_filter($reply, $this->isStreamId(...)) : [];
+
+        if (count($ids) !== $count) {
+            throw new RuntimeException(count($ids)." of {$count} entries were confirmed");
         }
     }
 
@@ -98,11 +207,21 @@ class IntakeStream
      */
     protected function streamId(mixed $reply, Connection $connection): string
     {
-        if (is_string($reply) && preg_match('/^\d+-\d+$/D', $reply)) {
+        if ($this->isStreamId($reply)) {
             return $reply;
         }
 
         throw new RuntimeException('Redis answered '.$this->describe($reply, $connection).' instead of a stream id');
+    }
+
+    /**
+     * Determine whether a reply is a stream id.
+     *
+     * @phpstan-assert-if-true string $reply
+     */
+    protected function isStreamId(mixed $reply): bool
+    {
+        return is_string($reply) && preg_match('/^\d+-\d+$/D', $reply) === 1;
     }
 
     /**
@@ -122,11 +241,22 @@ class IntakeStream
      */
     protected function notStored(string $event, Throwable $cause): BroadcastException
     {
-        return new BroadcastException(sprintf(
+        $exception = $this->isRefusal($cause) ? EntryRefused::class : BroadcastException::class;
+
+        return new $exception(sprintf(
             'HMS-Sync: event [%s] was not stored in the stream [%s] over the Redis connection [%s]: %s. '.
             'Check that Redis is running and that [database.redis.%3$s] leads to the Redis of the sidecar; '.
             'then broadcast the event again.',
             $event, self::KEY, $this->connection, rtrim($cause->getMessage(), '.')
         ), 0, $cause);
+    }
+
+    /**
+     * Determine whether the cause lies in the entry: the errors of Redis that are about the server or the stream begin
+     * with a word of their own, as OOM, READONLY or WRONGTYPE do, with one exception.
+     */
+    protected function isRefusal(Throwable $cause): bool
+    {
+        return preg_match('/^Redis answered \[ERR (?!max number of clients)/', $cause->getMessage()) === 1;
     }
 }

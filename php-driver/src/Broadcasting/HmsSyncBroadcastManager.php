@@ -1,0 +1,161 @@
+<?php
+
+namespace HmsSync\Broadcasting;
+
+use Closure;
+use HmsSync\Outbox\EarlyBroadcasts;
+use HmsSync\Outbox\Handover;
+use HmsSync\Outbox\Outbox;
+use Illuminate\Broadcasting\BroadcastManager;
+use Illuminate\Contracts\Broadcasting\ShouldRescue;
+use Psr\Log\LoggerInterface;
+
+/**
+ * Stands around the application's broadcast manager and writes broadcasts into the outbox when their event is fired:
+ * later, when a worker broadcasts it, the transaction is over and the models may have changed or gone.
+ */
+class HmsSyncBroadcastManager extends BroadcastManager
+{
+    /**
+     * The classes of events that a warning was given of.
+     *
+     * @var array<class-string, true>
+     */
+    protected array $warned = [];
+
+    /**
+     * Create a new manager around the application's own, whose drivers and creators of drivers stay in use.
+     *
+     * @param  \Illuminate\Contracts\Foundation\Application  $app
+     */
+    public function __construct($app, protected BroadcastManager $manager)
+    {
+        parent::__construct($app);
+    }
+
+    /**
+     * Queue the given event for broadcast: without the outbox as Laravel does it, with the outbox by writing it there.
+     * Connections of the event that are not the bus's are always left to Laravel.
+     *
+     * @param  mixed  $event
+     * @return void
+     */
+    public function queue($event)
+    {
+        if (! is_object($event) || ! $this->app->make(Outbox::class)->isEnabled()) {
+            $this->warnOfRescue($event);
+            $this->manager->queue($event);
+
+            return;
+        }
+
+        [$bus, $others] = $this->bus()->count($event);
+
+        if ($bus > 0 && ! $this->app->make(EarlyBroadcasts::class)->take($event)) {
+            $this->bus()->broadcast($event);
+        }
+
+        if ($others > 0) {
+            $this->app->make(Handover::class)->leave($event, fn () => $this->manager->queue($event));
+        }
+    }
+
+    /**
+     * Get a driver instance.
+     *
+     * @param  string|null  $name
+     * @return mixed
+     */
+    public function driver($name = null)
+    {
+        return $this->manager->driver($name);
+    }
+
+    /**
+     * Register a custom driver creator.
+     *
+     * @param  string  $driver
+     * @return $this
+     */
+    public function extend($driver, Closure $callback)
+    {
+        $this->manager->extend($driver, $callback);
+
+        return $this;
+    }
+
+    /**
+     * Disconnect a connection and remove it from the local cache.
+     *
+     * @param  string|null  $name
+     * @return void
+     */
+    public function purge($name = null)
+    {
+        $this->manager->purge($name);
+    }
+
+    /**
+     * Forget all of the resolved driver instances.
+     *
+     * @return $this
+     */
+    public function forgetDrivers()
+    {
+        $this->manager->forgetDrivers();
+
+        return $this;
+    }
+
+    /**
+     * Set the application instance used by the manager.
+     *
+     * @param  \Illuminate\Contracts\Foundation\Application  $app
+     * @return $this
+     */
+    public function setApplication($app)
+    {
+        $this->manager->setApplication($app);
+
+        return parent::setApplication($app);
+    }
+
+    /**
+     * Warn once of an event whose failure Laravel would swallow.
+     */
+    protected function warnOfRescue(mixed $event): void
+    {
+        if (! $event instanceof ShouldRescue || isset($this->warned[$event::class])) {
+            return;
+        }
+
+        if ($this->bus()->count($event)[0] > 0) {
+            $this->warned[$event::class] = true;
+
+            $this->app->make(LoggerInterface::class)->warning(
+                'HMS-Sync: ['.$event::class.'] implements ShouldRescue: when it cannot be queued, or not be broadcast now, Laravel reports that and goes on, and '.
+                'the event is lost. Remove the interface, or set HMS_SYNC_OUTBOX=true.'
+            );
+        }
+    }
+
+    /**
+     * Get the connections of the bus.
+     */
+    protected function bus(): BusConnections
+    {
+        return $this->app->make(BusConnections::class);
+    }
+
+    /**
+     * Leave everything else to the application's manager.
+     *
+     * @param  string  $method
+     * @param  array<array-key, mixed>  $parameters
+     * @return mixed
+     */
+    public function __call($method, $parameters)
+    {
+        return $this->manager->{$method}(...$parameters);
+    }
+}

@@ -1,0 +1,10 @@
+<?php
+
+namespace HmsSync\Tests\Outbox\Fixtures;
+
+use Illuminate\Contracts\Events\ShouldDispatchAfterCommit;
+
+class CountedAfterCommit extends Counted implements ShouldDispatchAfterCommit
+{
+    //
+}
