@@ -161,7 +161,7 @@ class ListenTest extends ListeningTestCase
         $this->bootListening($config);
 
         self::assertSame(1, $this->artisanCall($options));
-        self::assertStringContainsString($message, preg_replace('/\s+/', ' ', $this->printed()));
+        self::assertStringContainsString($message, (string) preg_replace('/\s+/', ' ', $this->printed()));
 
         $this->bootListening();
     }
@@ -181,26 +181,7 @@ class ListenTest extends ListeningTestCase
     public function test_nothing_is_fetched_in_maintenance_mode_unless_forced(): void
     {
         [$id] = $this->publish();
-        $this->app->instance(MaintenanceMode::class, new class implements MaintenanceMode
-        {
-            public function activate(array $payload): void
-            {
-            }
-
-            public function deactivate(): void
-            {
-            }
-
-            public function active(): bool
-            {
-                return true;
-            }
-
-            public function data(): array
-            {
-                return [];
-            }
-        });
+        $this->app->instance(MaintenanceMode::class, new Down);
 
         self::assertSame(0, $this->artisanCall(['--max-time' => 1]));
         self::assertSame([], $this->handled);
