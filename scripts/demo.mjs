@@ -1,13 +1,14 @@
 /**
  * The belt on one machine: starts a bus, the adapters city-health and ehr-clinic, completes inspections in the Laravel
- * application and shows how long each took to reach both databases and whether all agree. Keeps running until Ctrl-C;
- * with --once it ends, with 0 when all agree and 1 when not. Its state stands in .hms-sync/demo (--state=DIR).
+ * application and shows how long each took to reach both databases and whether all agree; then City Health moves one,
+ * and HMS and the clinic hear of it. Keeps running until Ctrl-C; with --once it ends, with 0 when all is as it must be and
+ * 1 when not. Its state stands in .hms-sync/demo (--state=DIR).
  */
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { consumersWaiting, freshKey, plainEnvironment, startBus } from "./demo/bus.mjs";
-import { differences, inspections, nextInspection } from "./demo/databases.mjs";
+import { appointment, differences, inspections, nextInspection } from "./demo/databases.mjs";
 import { Laravel } from "./demo/laravel.mjs";
 import { occupy } from "./demo/lock.mjs";
 import { Interrupted, Problem } from "./demo/problem.mjs";
@@ -85,14 +86,19 @@ async function run(processes, { once, timeoutMs }) {
     sayBus(bus);
     const adapters = [];
     for (const adapter of ADAPTERS) adapters.push(await startAdapter(processes, bus, adapter));
-    const laravel = new Laravel(processes, bus.redis.url);
+    const laravel = new Laravel(processes, bus, (await freshKey(bus, "hms-api")).token);
     await laravel.migrate();
+    const listener = laravel.listen();
     row(
       "HMS",
       `the Laravel application of test/laravel-app, ${laravel.client}; its database ${shown(laravel.database)}`,
     );
-    const mishap = firstToEnd([bus.process, ...adapters.map((adapter) => adapter.process)]);
-    const agreed = await Promise.race([show(processes, bus, adapters, laravel, timeoutMs), mishap]);
+    row("", "php artisan hms-sync:listen brings in what agencies change");
+    const mishap = firstToEnd([bus.process, listener, ...adapters.map((adapter) => adapter.process)]);
+    const agreed = await Promise.race([
+      show(processes, bus, adapters, { laravel, listener }, timeoutMs),
+      mishap,
+    ]);
     if (once) return agreed ? 0 : 1;
     sayHowToGoOn(processes.folder);
     return await mishap;
@@ -110,7 +116,7 @@ async function startAdapter(processes, bus, { name, variable }) {
   const started = processes.start(name, process.execPath, [main], env);
   const old = revoked === 0 ? "" : " (the key of the last demo is revoked)";
   row(name, `adapter with the key ${token.slice(0, 10)}…${old}; its database ${shown(database)}`);
-  return { name, database, process: started };
+  return { name, database, token, process: started };
 }
 
 /** Rejects when one of them ends; those that are stopped at the end are no longer waited for. */
@@ -121,9 +127,9 @@ async function firstToEnd(started) {
 }
 
 /** Completes inspections and watches them arrive; gives whether all databases agree. */
-async function show(processes, bus, adapters, laravel, timeoutMs) {
-  await consumersWaiting(bus, adapters, timeoutMs);
-  const places = [{ name: "HMS", database: laravel.database }, ...adapters];
+async function show(processes, bus, adapters, { laravel, listener }, timeoutMs) {
+  await consumersWaiting(bus, "inspections.status", adapters, timeoutMs);
+  const places = [{ name: "HMS", database: laravel.database, process: listener }, ...adapters];
   const first = nextInspection(places);
   const ids = Array.from({ length: INSPECTIONS }, (_, index) => first + index);
   say(`\nCompleting the inspections ${first} to ${ids.at(-1)} in Laravel; from event() to the row:\n`);
@@ -135,7 +141,37 @@ async function show(processes, bus, adapters, laravel, timeoutMs) {
     );
     row(fired.id, ...arrived.map((text) => text.padEnd(14)));
   }
-  return sayWhetherAllAgree(ids, places, adapters);
+  const agree = sayWhetherAllAgree(ids, places, adapters);
+  return (await showTheWayBack(processes, bus, places, ids.at(-1), timeoutMs)) && agree;
+}
+
+/** City Health moves an inspection: HMS takes it up, the clinic hears of it, City Health is not told what it told. */
+async function showTheWayBack(processes, bus, places, id, timeoutMs) {
+  const [hms, city, clinic] = places;
+  await consumersWaiting(bus, "inspections.rescheduled", [{ ...hms, name: "hms-api" }], timeoutMs);
+  const scheduledFor = new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 24 * 3_600_000);
+  const digits = scheduledFor.toISOString().replaceAll(/\D/g, "").slice(0, 14);
+  say(`\nCity Health moves inspection ${id} to ${scheduledFor.toISOString()}; from its POST to the row:\n`);
+  const at = Date.now();
+  const payload = { inspectionId: id, scheduledFor: scheduledFor.toISOString() };
+  await bus.publish("inspections.rescheduled", payload, `moved-${id}-${at}`, city.token);
+  const took = [];
+  for (const place of [hms, clinic]) {
+    took.push(await appointed(processes, place, id, digits, { at, deadline: at + timeoutMs }));
+    row(place.name, took.at(-1) ?? "missing");
+  }
+  const told = appointment(city.name, city.database, id) !== undefined;
+  row(city.name, told ? "was told what it had told itself" : "is not told what it told itself");
+  return took.every((ms) => ms !== undefined) && !told;
+}
+
+/** How long it took until a database had the appointment, in words; undefined when it does not come. */
+async function appointed(processes, { name, database }, id, digits, { at, deadline }) {
+  for (; Date.now() < deadline; await delay(5)) {
+    processes.mustGoOn();
+    if (appointment(name, database, id) === digits) return `${Date.now() - at} ms`;
+  }
+  return undefined;
 }
 
 /** How long it took, in words. A database that cannot be read just then is looked at again. */

@@ -7,7 +7,6 @@ import { Problem } from "./problem.mjs";
 import { endedEarly } from "./processes.mjs";
 
 const PORT = 8480;
-const TOPIC = "inspections.status";
 
 /** The environment without what may be set for another bus of the user's. */
 export function plainEnvironment() {
@@ -35,6 +34,7 @@ export async function startBus(processes) {
     portIsFree,
     redis,
     call: (method, path, body) => call(url + path, method, token, body),
+    publish: (topic, payload, id, key) => publish(url, topic, payload, id, key),
   };
 }
 
@@ -46,10 +46,10 @@ async function readyUrl({ lines, ended, ...started }) {
   return await ready;
 }
 
-async function call(url, method, token, body) {
+async function call(url, method, token, body, headers = {}) {
   const response = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((error) => {
     throw new Problem(`the bus does not answer at ${url}: ${error.cause?.message ?? error.message}`);
@@ -57,6 +57,11 @@ async function call(url, method, token, body) {
   const text = await response.text();
   if (!response.ok) throw new Problem(`${method} ${url} answered ${response.status}: ${text}`);
   return text === "" ? undefined : JSON.parse(text);
+}
+
+/** Publishes one event as the system whose key it is. */
+async function publish(url, topic, payload, id, key) {
+  await call(`${url}/v1/topics/${topic}/events`, "POST", key, payload, { "idempotency-key": id });
 }
 
 /** A new key for a system; the keys of earlier demos are revoked, since a system has two at most. */
@@ -67,12 +72,12 @@ export async function freshKey(bus, system) {
   return { ...(await bus.call("POST", "/v1/keys", { system })), revoked: old.length };
 }
 
-/** Resolves when both consumers wait for events: else the first event would be timed with their start. */
-export async function consumersWaiting(bus, adapters, timeoutMs) {
+/** Resolves when these consumers wait for events of a topic: else the first event would be timed with their start. */
+export async function consumersWaiting(bus, topic, adapters, timeoutMs) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const { topics } = await bus.call("GET", "/v1/status");
-    const { consumers } = topics[TOPIC];
+    const { consumers } = topics[topic];
     const missing = adapters.filter(({ name }) => !(consumers[name]?.waiting_pulls > 0));
     if (missing.length === 0) return;
     if (Date.now() > deadline) {

@@ -36,16 +36,33 @@ const LOOKS = {
 /** What a database has: of these inspections, of all unless given. A connection for each look: libsql's keep the snapshot of the last. */
 export function inspections(name, file, ids) {
   const { sql, read } = LOOKS[name];
+  const rows = rowsOf(name, file, sql).map(read);
+  return ids === undefined ? rows : rows.filter(({ id }) => ids.includes(id));
+}
+
+function rowsOf(name, file, sql) {
   const database = new Database(file, { timeout: TIMEOUT_MS });
   try {
-    const rows = database.prepare(sql).all().map(read);
-    return ids === undefined ? rows : rows.filter(({ id }) => ids.includes(id));
+    return database.prepare(sql).all();
   } catch (error) {
     if (/no such table/.test(error.message)) return [];
     throw new Problem(`the database of ${name} (${file}) cannot be read: ${error.message}`);
   } finally {
     database.close();
   }
+}
+
+const APPOINTMENTS = {
+  HMS: "SELECT id, scheduled_for AS at FROM inspections WHERE scheduled_for IS NOT NULL",
+  "city-health": "SELECT INSP_NO AS id, APPT_TS AS at FROM INSP_APPT",
+  "ehr-clinic":
+    "SELECT CAST(substr(inspection, 5) AS INTEGER) AS id, datetime(planned_for, 'unixepoch') AS at FROM appointment_register",
+};
+
+/** When an inspection takes place, as a database has it (the digits of a UTC time); undefined when it has none. */
+export function appointment(name, file, id) {
+  const found = rowsOf(name, file, APPOINTMENTS[name]).find((row) => row.id === id);
+  return found?.at.replaceAll(/\D/g, "");
 }
 
 /** A number that no database has yet: a user may have published inspections that HMS does not know. */

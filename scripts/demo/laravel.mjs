@@ -7,9 +7,9 @@ import { endedEarly } from "./processes.mjs";
 
 const ARTISAN = join(root, "test", "laravel-app", "artisan");
 
-/** The Laravel application, with a database in the demo's folder and the bus's Redis as its own. */
+/** The Laravel application, with a database in the demo's folder and the bus's Redis as its own; `token` is hms-api's. */
 export class Laravel {
-  constructor(processes, redisUrl) {
+  constructor(processes, bus, token) {
     this.processes = processes;
     this.database = join(processes.folder, "hms.sqlite");
     this.client = outputOf("php", ["-r", "echo extension_loaded('redis');"]) === "1" ? "phpredis" : "predis";
@@ -17,7 +17,8 @@ export class Laravel {
       ...plainEnvironment(),
       ...{ APP_ENV: "local", LOG_CHANNEL: "stderr", QUEUE_CONNECTION: "sync" },
       ...{ DB_CONNECTION: "sqlite", DB_DATABASE: this.database, COMPOSER_VENDOR_DIR: "vendor" },
-      ...{ BROADCAST_CONNECTION: "hms-sync", HMS_SYNC_REDIS_URL: redisUrl, REDIS_CLIENT: this.client },
+      ...{ BROADCAST_CONNECTION: "hms-sync", HMS_SYNC_REDIS_URL: bus.redis.url, REDIS_CLIENT: this.client },
+      ...{ HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: token },
     };
   }
 
@@ -32,6 +33,15 @@ export class Laravel {
     for await (const line of this.#artisan("inspections:complete", ...ids, "--json", "--interval-ms=250")) {
       if (line.startsWith("{")) yield JSON.parse(line);
     }
+  }
+
+  /**
+   * Starts hms-sync:listen, which brings other systems' events in. With the outbox: what its listeners broadcast is
+   * committed together with what they write.
+   */
+  listen() {
+    const env = { ...this.env, HMS_SYNC_OUTBOX: "true" };
+    return this.processes.start("listen", "php", [ARTISAN, "--no-ansi", "hms-sync:listen"], env);
   }
 
   async *#artisan(...args) {

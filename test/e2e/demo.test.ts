@@ -21,6 +21,9 @@ beforeEach(() => {
 /** Bus, Redis, adapters and Laravel all work in the state's folder. */
 afterEach(() => eventually(() => processesWorkingIn(state).length === 0));
 
+/** City Health moved one: HMS and the clinic have the row, City Health got nothing back. */
+const wayBack =
+  /^City Health moves inspection \d+ to .*\n\n {2}HMS +\d+ ms\n {2}ehr-clinic +\d+ ms\n {2}city-health +is not told what it told itself$/m;
 const rowOf = (id: number) => new RegExp(`^  ${id} +(\\d+|under 1) ms +(\\d+|under 1) ms$`, "m");
 
 test("npm run demo -- --once sets up, shows five inspections in both databases with their times, and ends with 0", async () => {
@@ -30,6 +33,7 @@ test("npm run demo -- --once sets up, shows five inspections in both databases w
   expect(stdout, stderr).toMatch(agree);
   expect(stdout).toMatch(/^ {2}bus +http:\/\/127\.0\.0\.1:\d+, with a Redis of its own/m);
   for (const id of [1, 2, 3, 4, 5]) expect(stdout).toMatch(rowOf(id));
+  expect(stdout).toMatch(wayBack);
   expect(code).toBe(0);
 }, 60_000);
 
@@ -47,6 +51,7 @@ test("it keeps running until Ctrl-C and leaves nothing behind; a second demo goe
   expect(second.stdout).toMatch(/city-health .*\(the key of the last demo is revoked\)/);
   expect(second.stdout).toMatch(rowOf(6));
   expect(second.stdout).toMatch(agree);
+  expect(second.stdout).toMatch(wayBack);
   expect(second.code).toBe(0);
 }, 90_000);
 

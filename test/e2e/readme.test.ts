@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { select } from "../support/adapters.js";
 import { type BusFolder, busFolder, cli, type RunningBus, startBus } from "../support/bus.js";
+import { embeddedRedisUrl } from "../support/laravel.js";
 import { run, spawnNode } from "../support/process.js";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -16,6 +18,7 @@ function blocks(language: string): string[] {
 }
 
 const commands = blocks("sh").flatMap((block) => block.split("\n"));
+const wayBack = commands.filter((line) => /^(curl|php artisan) /.test(line));
 let folder: BusFolder;
 let bus: RunningBus;
 
@@ -47,6 +50,7 @@ test("every command block is known here: the bus's own are typed below, the othe
     "npm start", // test/integration/cli
     "composer config repositories.hms-sync path ../hms-sync/php-driver", // below
     'composer require "hms-sync/laravel:*@dev"',
+    ...wayBack, // below
   ];
   expect(commands.filter((line) => !line.startsWith("npx hms-sync"))).toEqual(elsewhere);
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -94,6 +98,38 @@ test("the adapter logs what was published, also what comes after it was killed a
   }
   const seen = await type("npx hms-sync subscribe inspections.status --since=10m --no-follow");
   for (const id of [101, 102]) expect(seen.stdout).toContain(`"inspectionId":${id}`);
+});
+
+test("what curl posts becomes a row of Laravel's listener, once", async () => {
+  const database = join(folder.path, "hms.sqlite");
+  await writeFile(database, "");
+  const app = join(root, "test/laravel-app");
+  const env = {
+    ...{ APP_ENV: "local", LOG_CHANNEL: "stderr", DB_DATABASE: database, BROADCAST_CONNECTION: "hms-sync" },
+    ...{
+      HMS_SYNC_URL: bus.url,
+      HMS_SYNC_TOKEN: bus.token,
+      HMS_SYNC_REDIS_URL: await embeddedRedisUrl(folder),
+    },
+  };
+  const typed = async (line: string) => {
+    const words = line.replace("http://127.0.0.1:8480", bus.url);
+    const { code, stdout, stderr } = await run("sh", ["-c", words], { cwd: app, env });
+    expect([line, code, code === 0 ? "" : stderr]).toEqual([line, 0, ""]);
+    return stdout;
+  };
+  const rows = () => select<Record<string, unknown>>(database, "SELECT id, scheduled_for FROM inspections");
+  await typed("php artisan migrate --force");
+  const [post, listen] = wayBack;
+  expect(JSON.parse(await typed(post!))).toMatchObject({ id: "move-42-1", duplicate: false });
+  await typed(listen!);
+  expect(rows()).toEqual([{ id: 42, scheduled_for: "2026-12-01 09:30:00" }]);
+  expect(JSON.parse(await typed(post!))).toMatchObject({ id: "move-42-1", duplicate: true });
+  await typed(listen!);
+  expect(rows()).toHaveLength(1);
+  const { body } = await bus.call("GET", "/v1/status");
+  expect(body.topics["inspections.rescheduled"].consumers["hms-api"]).toMatchObject({ owed: 0, acked: 1 });
+  expect(body.topics["inspections.schedule"].recorded).toBe(1);
 });
 
 test("the topics.yaml of the README is the repository's own, and valid", async () => {
