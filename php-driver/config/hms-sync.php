@@ -48,7 +48,7 @@ return [
     |
     */
 
-    'url' => env('HMS_SYNC_URL', 'http://127.0.0.1:8480'),
+    'url' => env('HMS_SYNC_URL') ?: 'http://127.0.0.1:8480',
 
     'token' => env('HMS_SYNC_TOKEN'),
 
@@ -98,12 +98,14 @@ return [
     | own database transaction, and hms-sync:relay hands it to the bus after the
     | commit: no event without its commit, no commit without its event. Relayed
     | rows are kept for this many hours, so that a bus which lost its Redis can
-    | be refilled.
+    | be refilled. An application that writes to several databases names their
+    | connections here; each needs the table. Empty means the default one.
     |
     */
 
     'outbox' => [
         'enabled' => (bool) env('HMS_SYNC_OUTBOX', false),
+        'connections' => [],
         'table' => 'hms_sync_outbox',
         'keep_hours' => (int) env('HMS_SYNC_OUTBOX_KEEP_HOURS', 168),
         'relay_after_response' => (bool) env('HMS_SYNC_RELAY_AFTER_RESPONSE', true),
