@@ -1,0 +1,11 @@
+<?php
+
+namespace HmsSync\Tests\Outbox\Fixtures;
+
+class CountedOnSlowQueue extends Counted
+{
+    public function broadcastQueue(): string
+    {
+        return 'slow';
+    }
+}
