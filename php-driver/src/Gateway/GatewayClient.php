@@ -2,12 +2,14 @@
 
 namespace HmsSync\Gateway;
 
+use GuzzleHttp\Exception\TransferException;
 use GuzzleHttp\Utils;
 use Illuminate\Http\Client\ConnectionException;
 use Illuminate\Http\Client\Factory as Http;
 use Illuminate\Http\Client\Response;
 use Illuminate\Support\Str;
 use JsonException;
+use UnexpectedValueException;
 
 /**
  * Speaks to the bus's gateway over Laravel's HTTP client, with php-curl or without it. One instance keeps its
@@ -20,7 +22,7 @@ class GatewayClient
      */
     protected const CONNECT_TIMEOUT = 5;
 
-    protected const ANSWER_TIMEOUT = 15;
+    protected const ANSWER_TIMEOUT = 10;
 
     /**
      * Media type of the answer that leaves envelopes byte for byte as they are.
@@ -66,7 +68,11 @@ class GatewayClient
      */
     public function whoami(): array
     {
-        return $this->send('GET', '/v1/whoami')->json();
+        $answer = ($response = $this->send('GET', '/v1/whoami'))->json();
+
+        return is_array($answer) && isset($answer['system'], $answer['admin'], $answer['consumes'], $answer['produces'])
+            ? $answer
+            : throw $this->notTheBus($response);
     }
 
     /**
@@ -87,10 +93,14 @@ class GatewayClient
             'settle' => array_map(fn (Settle $settle) => $settle->toArray(), $settles),
         ], fn (mixed $member) => $member !== null), $waitMs, self::FRAMED);
 
+        if ($response->header('Content-Type') !== self::FRAMED) {
+            throw $this->notTheBus($response);
+        }
+
         try {
             return Pulled::fromFrame($response->body());
-        } catch (JsonException $e) {
-            throw new GatewayException("HMS-Sync: {$this->url} answered what is no answer of the bus; is HMS_SYNC_URL its address?", 'malformed_answer', $response->status(), true, $e);
+        } catch (JsonException|UnexpectedValueException $e) {
+            throw new GatewayException("HMS-Sync: an answer of {$this->url} was cut short ({$e->getMessage()}).", 'cut_short', $response->status(), true, $e);
         }
     }
 
@@ -104,9 +114,11 @@ class GatewayClient
      */
     public function settle(string $topic, array $settles): array
     {
-        return $this->send('POST', '/v1/topics/'.rawurlencode($topic).'/settle', [
+        $response = $this->send('POST', '/v1/topics/'.rawurlencode($topic).'/settle', [
             'settle' => array_map(fn (Settle $settle) => $settle->toArray(), $settles),
-        ])->json('settled');
+        ]);
+
+        return is_array($settled = $response->json('settled')) ? array_values($settled) : throw $this->notTheBus($response);
     }
 
     /**
@@ -128,12 +140,14 @@ class GatewayClient
             ->withToken((string) $this->token)
             ->withHeaders(['HMS-Sync-Consumer' => $this->consumer])
             ->accept($accept)
+            ->withoutRedirecting()
             ->connectTimeout(self::CONNECT_TIMEOUT)
             ->timeout((int) ceil($waitMs / 1000) + self::ANSWER_TIMEOUT);
 
         try {
             $response = $request->send($method, $path, $body === null ? [] : ['json' => $body]);
-        } catch (ConnectionException $e) {
+        } catch (ConnectionException|TransferException $e) {
+            // Laravel 11 leaves a connection that breaks off during the answer to Guzzle's own exception.
             throw new GatewayException(sprintf(
                 'HMS-Sync: the bus cannot be reached at %s (%s). Check HMS_SYNC_URL and that the sidecar is running.',
                 $this->url, Str::limit($e->getMessage(), 200)
@@ -151,11 +165,35 @@ class GatewayClient
         $status = $response->status();
         $problem = $response->json();
         $code = is_array($problem) && is_string($problem['code'] ?? null) ? $problem['code'] : "http_{$status}";
-        $detail = is_array($problem) && is_string($problem['detail'] ?? null) ? $problem['detail'] : 'no reason was given';
+        $detail = is_array($problem) && is_string($problem['detail'] ?? null) ? $problem['detail'] : $this->reasonFor($response);
+
+        $retryAfter = $response->header('Retry-After');
 
         return new GatewayException(
             "HMS-Sync: {$this->url} answered {$status} [{$code}]: {$detail}", $code, $status,
-            $status >= 500 || in_array($status, [408, 425, 429], true)
+            $status >= 500 || in_array($status, [408, 425, 429], true),
+            retryAfter: ctype_digit($retryAfter) ? (int) $retryAfter : null,
+        );
+    }
+
+    /**
+     * Get the words for a refusal that gives no reason itself.
+     */
+    protected function reasonFor(Response $response): string
+    {
+        return $response->redirect()
+            ? "it redirects to {$response->header('Location')}. Set HMS_SYNC_URL to the address that answers."
+            : 'no reason was given. Check HMS_SYNC_URL: it must be the address of the sidecar.';
+    }
+
+    /**
+     * Create the exception for an answer that something else gave, such as another web server on that port.
+     */
+    protected function notTheBus(Response $response): GatewayException
+    {
+        return new GatewayException(
+            "HMS-Sync: {$this->url} answered {$response->status()} with what is no answer of the bus. Check HMS_SYNC_URL: it must be the address of the sidecar.",
+            'not_the_bus', $response->status(), true
         );
     }
 }

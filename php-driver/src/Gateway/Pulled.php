@@ -3,6 +3,7 @@
 namespace HmsSync\Gateway;
 
 use JsonException;
+use UnexpectedValueException;
 
 /**
  * The answer to a pull: events on lease, and what became of the settles that rode along.
@@ -23,7 +24,8 @@ final class Pulled
     /**
      * Read the gateway's framed form: a line of JSON with leases and lengths, then the envelopes one after another.
      *
-     * @throws JsonException
+     * @throws JsonException when the line is not whole
+     * @throws UnexpectedValueException when the envelopes are not: half of one would look like one that is wrong
      */
     public static function fromFrame(string $frame): self
     {
@@ -31,7 +33,7 @@ final class Pulled
         $head = json_decode(substr($frame, 0, $end === false ? strlen($frame) : $end), true, 16, JSON_THROW_ON_ERROR);
 
         $deliveries = [];
-        $offset = (int) $end + 1;
+        $offset = $end === false ? strlen($frame) + 1 : $end + 1;
 
         foreach ($head['leases'] as $lease) {
             foreach (self::indexes($lease['indexes']) as $at => $index) {
@@ -41,6 +43,10 @@ final class Pulled
                 );
                 $offset += $lease['lengths'][$at];
             }
+        }
+
+        if ($offset !== strlen($frame)) {
+            throw new UnexpectedValueException(sprintf('%d of %d bytes came', strlen($frame), $offset));
         }
 
         return new self($deliveries, $head['settled']);

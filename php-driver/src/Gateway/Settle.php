@@ -42,6 +42,30 @@ final class Settle
     }
 
     /**
+     * Get the tokens of the events for which the bus did not do what was asked: their lease was over.
+     *
+     * @param  list<array{token: string, to?: int, result: string}>  $answers
+     * @return list<string>
+     */
+    public static function refused(array $answers): array
+    {
+        $tokens = [];
+
+        foreach ($answers as $answer) {
+            if ($answer['result'] !== 'ok') {
+                $dot = (int) strrpos($answer['token'], '.');
+                $first = (int) substr($answer['token'], $dot + 1);
+
+                foreach (range($first, $answer['to'] ?? $first) as $index) {
+                    $tokens[] = substr($answer['token'], 0, $dot).'.'.$index;
+                }
+            }
+        }
+
+        return $tokens;
+    }
+
+    /**
      * Get the members of the request.
      *
      * @return array<string, string|int>

@@ -32,6 +32,7 @@ class GatewayJob extends Job implements JobContract
      * Create a new job.
      *
      * @param  string|null  $event  the class that the topic's events become, null when the topic is not mapped
+     * @param  int  $timeout  how long it may take (seconds), 0 for ever
      */
     public function __construct(
         Container $container,
@@ -39,6 +40,7 @@ class GatewayJob extends Job implements JobContract
         protected Delivery $delivery,
         protected ?string $event,
         string $connectionName,
+        protected int $timeout,
     ) {
         $this->container = $container;
         $this->connectionName = $connectionName;
@@ -130,6 +132,16 @@ class GatewayJob extends Job implements JobContract
     public function attempts()
     {
         return $this->delivery->attempt;
+    }
+
+    /**
+     * Get how long the event may take (seconds), 0 for ever.
+     *
+     * @return int
+     */
+    public function timeout()
+    {
+        return $this->timeout;
     }
 
     /**

@@ -8,31 +8,20 @@ use HmsSync\Gateway\GatewayClient;
 use HmsSync\Gateway\GatewayException;
 use HmsSync\Gateway\Pulled;
 use HmsSync\Gateway\Settle;
-use Illuminate\Contracts\Queue\Queue as QueueContract;
-use Illuminate\Queue\Queue;
-use LogicException;
 use Psr\Log\LoggerInterface;
-use Throwable;
 
 /**
  * The events the bus owes this application, as a queue that Laravel's worker can work.
  *
  * Events are fetched several at a time, settles ride along on the next fetch. What is fetched and not handled is given
- * back by close().
+ * back when the worker pauses or ends.
  */
-class GatewayQueue extends Queue implements QueueContract
+class GatewayQueue extends InwardQueue
 {
     /**
      * How long one request waits for an event (milliseconds): a signal to stop is heeded at its end.
      */
     protected const WAIT_MS = 1500;
-
-    /**
-     * The pauses between tries while the gateway does not answer, and the longest time one pop() sleeps (seconds).
-     */
-    protected const PAUSES = [0.25, 0.5, 1.0, 2.0, 5.0];
-
-    protected const NAP = 0.25;
 
     /**
      * Topics to listen to, null for all that this application consumes.
@@ -42,6 +31,11 @@ class GatewayQueue extends Queue implements QueueContract
     protected ?array $topics = null;
 
     /**
+     * How long one event may take (seconds), 0 for ever, null for a share of its lease.
+     */
+    protected ?int $timeout = null;
+
+    /**
      * Called with the refusal when listening makes no sense any more.
      *
      * @var (Closure(GatewayException): void)|null
@@ -49,15 +43,9 @@ class GatewayQueue extends Queue implements QueueContract
     protected ?Closure $onRefusal = null;
 
     /**
-     * The failure of the last request, null when it was answered.
+     * Whether the worker asked for an event in its current turn.
      */
-    protected ?GatewayException $failure = null;
-
-    protected int $failures = 0;
-
-    protected float $notBefore = 0.0;
-
-    protected float $failingSince = 0.0;
+    protected bool $asked = false;
 
     /**
      * Create a new queue.
@@ -68,6 +56,7 @@ class GatewayQueue extends Queue implements QueueContract
         protected GatewayClient $gateway,
         protected Prefetch $prefetch,
         protected Settles $settles,
+        protected Outage $outage,
         protected LoggerInterface $log,
         protected array $events,
     ) {
@@ -87,6 +76,16 @@ class GatewayQueue extends Queue implements QueueContract
     }
 
     /**
+     * Give each event this long (seconds): 0 for ever, null for five sixths of its lease.
+     */
+    public function within(?int $timeout): static
+    {
+        $this->timeout = $timeout;
+
+        return $this;
+    }
+
+    /**
      * Call this when the gateway refuses what no later try would change.
      *
      * @param  Closure(GatewayException): void  $callback
@@ -99,11 +98,11 @@ class GatewayQueue extends Queue implements QueueContract
     }
 
     /**
-     * Get why the gateway gave no answer last time, null when it did.
+     * Get what tells of the gateway's outages.
      */
-    public function failure(): ?GatewayException
+    public function outage(): Outage
     {
-        return $this->failure;
+        return $this->outage;
     }
 
     /**
@@ -114,23 +113,16 @@ class GatewayQueue extends Queue implements QueueContract
      */
     public function pop($queue = null)
     {
-        if (! $this->mayTry()) {
-            return null;
+        $this->asked = true;
+        $now = $this->now();
+
+        if ($this->prefetch->isOver($now)) {
+            $this->prefetch->forget();
         }
 
-        try {
-            $this->keepLeases();
-
-            if ($this->prefetch->isEmpty()) {
-                $this->fetch();
-            }
-        } catch (GatewayException $e) {
-            $this->failed($e);
-
+        if (($this->prefetch->isEmpty() || $this->prefetch->needsExtension($now)) && ! $this->ask($now)) {
             return null;
         }
-
-        $this->answered();
 
         return ($delivery = $this->prefetch->take()) ? $this->job($delivery) : null;
     }
@@ -143,14 +135,37 @@ class GatewayQueue extends Queue implements QueueContract
         $now = $this->now();
         $this->settles->add($settle, $now);
 
-        // The last event that was fetched is settled by the next fetch.
-        if ($this->settles->areDue($now) && ! $this->prefetch->isEmpty() && $this->failure === null) {
-            try {
-                $this->flush();
-            } catch (GatewayException $e) {
-                $this->failed($e);
-            }
+        // The last event that was fetched is settled by the next fetch, which comes at once.
+        if ($this->settles->areDue($now) && ! $this->prefetch->isEmpty() && $this->outage->failure() === null) {
+            $this->tried($this->flush(...));
         }
+    }
+
+    /**
+     * Note that the worker ends a turn. In one in which it did not ask for an event it is paused, and may be for
+     * long: others then get what is held here, and what was handled is settled.
+     */
+    public function turn(): void
+    {
+        if (! $this->asked && $this->holdsAnything() && $this->outage->mayTry($this->now())) {
+            $this->giveBack();
+        }
+
+        $this->asked = false;
+    }
+
+    /**
+     * Nack an event whose time is over, and settle all others: the process is about to be killed.
+     */
+    public function timedOut(GatewayJob $job): void
+    {
+        $this->log->warning(
+            "HMS-Sync: an event of topic [{$job->getQueue()}] took longer than {$job->timeout()} s. It comes again, and this process ends.",
+            ['id' => $job->getJobId(), 'attempt' => $job->attempts()]
+        );
+
+        $job->isDeletedOrReleased() || $job->release();
+        $this->close();
     }
 
     /**
@@ -159,42 +174,86 @@ class GatewayQueue extends Queue implements QueueContract
      */
     public function close(): void
     {
+        if ($this->holdsAnything() && ! $this->giveBack()) {
+            $this->log->warning('HMS-Sync: the last events could not be settled; they come again when their leases end.');
+            $this->settles->clear();
+        }
+    }
+
+    /**
+     * Determine whether there are events or settles here.
+     */
+    protected function holdsAnything(): bool
+    {
+        return ! $this->prefetch->isEmpty() || $this->settles->all() !== [];
+    }
+
+    /**
+     * Settle what was handled, release what was not.
+     */
+    protected function giveBack(): bool
+    {
         foreach ($this->prefetch->settleAll('release') as $release) {
             $this->settles->add($release, $this->now());
         }
 
         $this->prefetch->forget();
 
-        try {
-            $this->flush();
-        } catch (GatewayException $e) {
-            $this->log->warning('HMS-Sync: the last events could not be settled and come again.', ['code' => $e->gatewayCode]);
-        }
-
-        $this->settles->clear();
+        return $this->tried($this->flush(...));
     }
 
     /**
-     * Extend the leases of what waits here when they are well under way, forget what was lost.
+     * Fetch events, or extend the leases of those that wait here, unless the gateway failed just before.
      */
-    protected function keepLeases(): void
+    protected function ask(float $now): bool
     {
-        $now = $this->now();
+        return $this->outage->mayTry($now)
+            && $this->tried($this->prefetch->isEmpty() ? $this->fetch(...) : $this->extend(...));
+    }
 
-        if ($this->prefetch->isOver($now)) {
-            $this->prefetch->forget();
-        } elseif ($this->prefetch->needsExtension($now)) {
-            $lost = [];
+    /**
+     * Make requests, and note whether the gateway answered.
+     */
+    protected function tried(Closure $requests): bool
+    {
+        try {
+            $requests();
+        } catch (GatewayException $e) {
+            $this->outage->goesOn($e, $this->now());
 
-            foreach ($this->byTopic([...$this->settles->all(), ...$this->prefetch->settleAll('extend')]) as $topic => $settles) {
-                $answers = $this->gateway->settle($topic, $settles);
-                $this->reportLate($answers, $settles);
-                array_push($lost, ...$this->tokensNotSettled($answers));
+            if (! $e->retryable && $this->onRefusal !== null) {
+                ($this->onRefusal)($e);
             }
 
-            $this->settles->clear();
-            $this->prefetch->extended($now, $lost);
+            return false;
         }
+
+        $this->outage->ends($this->gateway->url(), $this->now());
+
+        return true;
+    }
+
+    /**
+     * Extend the leases of what waits here, forget what was lost. The pace has slackened since it was fetched, so
+     * what would wait for long is given back.
+     */
+    protected function extend(): void
+    {
+        $now = $this->now();
+        $lost = [];
+
+        foreach ($this->prefetch->surplus($now) as $delivery) {
+            $this->settles->add($delivery->settle('release'), $now);
+        }
+
+        foreach ($this->byTopic([...$this->settles->all(), ...$this->prefetch->settleAll('extend')]) as $topic => $settles) {
+            $answers = $this->gateway->settle($topic, $settles);
+            $this->reportLate($answers, $settles);
+            $lost[$topic] = Settle::refused($answers);
+        }
+
+        $this->settles->clear();
+        $this->prefetch->extended($now, $lost);
     }
 
     /**
@@ -247,38 +306,14 @@ class GatewayQueue extends Queue implements QueueContract
      */
     protected function reportLate(array $answers, array $settles): void
     {
-        if ($settles === [] || ($late = $this->tokensNotSettled($answers)) === []) {
+        if ($settles === [] || ($late = Settle::refused($answers)) === []) {
             return;
         }
 
         $this->log->warning(
             'HMS-Sync: events were settled after their lease had ended, and come again. Give the consumer a longer ack_wait in topics.yaml, or make its listeners faster.',
-            ['count' => count($late)]
+            ['count' => count($late), 'topics' => array_values(array_unique(array_column($settles, 'topic')))]
         );
-    }
-
-    /**
-     * Get the tokens of the answers that are not ok.
-     *
-     * @param  list<array{token: string, to?: int, result: string}>  $answers
-     * @return list<string>
-     */
-    protected function tokensNotSettled(array $answers): array
-    {
-        $tokens = [];
-
-        foreach ($answers as $answer) {
-            if ($answer['result'] !== 'ok') {
-                $dot = (int) strrpos($answer['token'], '.');
-                $first = (int) substr($answer['token'], $dot + 1);
-
-                foreach (range($first, $answer['to'] ?? $first) as $index) {
-                    $tokens[] = substr($answer['token'], 0, $dot).'.'.$index;
-                }
-            }
-        }
-
-        return $tokens;
     }
 
     /**
@@ -299,60 +334,14 @@ class GatewayQueue extends Queue implements QueueContract
     }
 
     /**
-     * Determine whether the gateway may be asked now; sleeps a little when it failed just before.
-     */
-    protected function mayTry(): bool
-    {
-        $left = $this->notBefore - $this->now();
-
-        if ($left > 0) {
-            usleep((int) (min($left, self::NAP) * 1_000_000));
-        }
-
-        return $left <= self::NAP;
-    }
-
-    /**
-     * Note that the gateway did not answer, or refused.
-     */
-    protected function failed(GatewayException $e): void
-    {
-        if (! $e->retryable) {
-            $this->failure = $e;
-
-            if ($this->onRefusal !== null) {
-                ($this->onRefusal)($e);
-            }
-
-            return;
-        }
-
-        if ($this->failure === null) {
-            $this->failingSince = $this->now();
-            $this->log->warning($e->getMessage().' Trying again until it answers.', ['code' => $e->gatewayCode]);
-        }
-
-        $this->failure = $e;
-        $this->notBefore = $this->now() + self::PAUSES[min($this->failures++, count(self::PAUSES) - 1)];
-    }
-
-    /**
-     * Note that the gateway answered.
-     */
-    protected function answered(): void
-    {
-        if ($this->failure !== null) {
-            $this->log->warning(sprintf('HMS-Sync: %s answers again after %.1f s.', $this->gateway->url(), $this->now() - $this->failingSince));
-            [$this->failure, $this->failures, $this->notBefore] = [null, 0, 0.0];
-        }
-    }
-
-    /**
      * Create the job of an event.
      */
     protected function job(Delivery $delivery): GatewayJob
     {
-        return new GatewayJob($this->container, $this, $delivery, $this->events[$delivery->topic] ?? null, $this->connectionName);
+        return new GatewayJob(
+            $this->container, $this, $delivery, $this->events[$delivery->topic] ?? null, $this->connectionName,
+            $this->timeout ?? max(1, intdiv($delivery->ackWaitMs * 5, 6000))
+        );
     }
 
     /**
@@ -361,94 +350,5 @@ class GatewayQueue extends Queue implements QueueContract
     protected function now(): float
     {
         return hrtime(true) / 1_000_000_000;
-    }
-
-    /**
-     * Get the number of events owed. Not known here: see hms-sync status.
-     *
-     * @param  string|null  $queue
-     * @return int
-     */
-    public function size($queue = null)
-    {
-        return 0;
-    }
-
-    /**
-     * @param  string|null  $queue
-     * @return int
-     */
-    public function pendingSize($queue = null)
-    {
-        return 0;
-    }
-
-    /**
-     * @param  string|null  $queue
-     * @return int
-     */
-    public function delayedSize($queue = null)
-    {
-        return 0;
-    }
-
-    /**
-     * @param  string|null  $queue
-     * @return int
-     */
-    public function reservedSize($queue = null)
-    {
-        return 0;
-    }
-
-    /**
-     * @param  string|null  $queue
-     * @return int|null
-     */
-    public function creationTimeOfOldestPendingJob($queue = null)
-    {
-        return null;
-    }
-
-    /**
-     * @param  string|object  $job
-     * @param  mixed  $data
-     * @param  string|null  $queue
-     * @return never
-     */
-    public function push($job, $data = '', $queue = null)
-    {
-        throw $this->readOnly();
-    }
-
-    /**
-     * @param  string  $payload
-     * @param  string|null  $queue
-     * @param  array<string, mixed>  $options
-     * @return never
-     */
-    public function pushRaw($payload, $queue = null, array $options = [])
-    {
-        throw $this->readOnly();
-    }
-
-    /**
-     * @param  \DateTimeInterface|\DateInterval|int  $delay
-     * @param  string|object  $job
-     * @param  mixed  $data
-     * @param  string|null  $queue
-     * @return never
-     */
-    public function later($delay, $job, $data = '', $queue = null)
-    {
-        throw $this->readOnly();
-    }
-
-    /**
-     * Create the exception for a job that somebody pushes here.
-     */
-    protected function readOnly(): Throwable
-    {
-        return new LogicException('HMS-Sync: the queue connection [hms-sync] only brings events in. Broadcast an event to send one out.');
     }
 }

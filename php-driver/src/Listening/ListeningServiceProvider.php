@@ -28,7 +28,7 @@ class ListeningServiceProvider extends ServiceProvider
         });
 
         $this->app->singleton(GatewayQueue::class, fn (Application $app) => new GatewayQueue(
-            $app->make(GatewayClient::class), new Prefetch, new Settles, $app->make('log'),
+            $app->make(GatewayClient::class), new Prefetch, new Settles, new Outage($app->make('log')), $app->make('log'),
             $app->make('config')->get('hms-sync.inbound', [])
         ));
 

@@ -12,11 +12,18 @@ use HmsSync\Gateway\Settle;
 class Prefetch
 {
     /**
-     * Most events that are fetched at once, and how much work may wait here (seconds).
+     * Most events that are fetched at once, how much work may wait here (seconds), and how much text (bytes).
      */
     protected const MOST = 500;
 
     protected const WORK_AT_HAND = 2.0;
+
+    protected const TEXT_AT_HAND = 8_000_000;
+
+    /**
+     * The share of its lease that an event may spend waiting here; the rest is for its listeners.
+     */
+    protected const SHARE = 1 / 6;
 
     /**
      * @var list<Delivery>
@@ -43,6 +50,11 @@ class Prefetch
     protected int $size = 1;
 
     /**
+     * The longest of the events (bytes).
+     */
+    protected int $longest = 1;
+
+    /**
      * Hold newly leased events.
      *
      * @param  list<Delivery>  $deliveries
@@ -51,6 +63,7 @@ class Prefetch
     {
         [$this->waiting, $this->next] = [$deliveries, 0];
         $this->leasedAt = $this->startedAt = $now;
+        $this->longest = max([1, ...array_map(fn (Delivery $delivery) => strlen($delivery->envelope), $deliveries)]);
         $this->ackWait = min([PHP_INT_MAX, ...array_map(fn (Delivery $delivery) => $delivery->ackWaitMs, $deliveries)]) / 1000;
     }
 
@@ -71,15 +84,17 @@ class Prefetch
     }
 
     /**
-     * Get how many events to fetch: one at first, then as many as the last ones' pace handles in the time at hand.
+     * Get how many events to fetch: one at first, then as many as the last ones' pace handles in the time at hand, and
+     * fewer when they are large.
      */
     public function size(float $now): int
     {
         $handled = count($this->waiting);
 
         if ($handled > 0 && $this->isEmpty()) {
-            $each = max($now - $this->startedAt, 0.000001) / $handled;
-            $this->size = (int) max(1, min(self::MOST, $this->size * 4, self::WORK_AT_HAND / $each));
+            $this->size = (int) max(1, min(
+                self::MOST, $this->size * 4, self::WORK_AT_HAND / $this->pace($now, $handled), self::TEXT_AT_HAND / $this->longest
+            ));
             $this->waiting = [];
         }
 
@@ -87,11 +102,11 @@ class Prefetch
     }
 
     /**
-     * Determine whether the leases of the waiting have lasted a third of their time.
+     * Determine whether the waiting have spent their share of the lease.
      */
     public function needsExtension(float $now): bool
     {
-        return ! $this->isEmpty() && $now - $this->leasedAt > $this->ackWait / 3;
+        return ! $this->isEmpty() && $now - $this->leasedAt > $this->ackWait * self::SHARE;
     }
 
     /**
@@ -103,21 +118,32 @@ class Prefetch
     }
 
     /**
+     * Take those out that the pace of the last ones would not reach in the time at hand.
+     *
+     * @return list<Delivery>
+     */
+    public function surplus(float $now): array
+    {
+        $reached = max(1, (int) (self::WORK_AT_HAND / $this->pace($now, $this->next)));
+
+        return array_splice($this->waiting, $this->next + $reached);
+    }
+
+    /**
      * Note that the leases were extended, but for those events that were lost meanwhile.
      *
-     * @param  list<string>  $lost  tokens
+     * @param  array<string, list<string>>  $lost  tokens by topic
      */
     public function extended(float $now, array $lost): void
     {
         $this->leasedAt = $now;
+        $lost = array_map(array_flip(...), array_filter($lost));
 
         if ($lost !== []) {
-            $lost = array_flip($lost);
-            $this->waiting = array_values(array_filter(
+            array_splice($this->waiting, $this->next, null, array_filter(
                 array_slice($this->waiting, $this->next),
-                fn (Delivery $delivery) => ! isset($lost["{$delivery->lease}.{$delivery->index}"])
+                fn (Delivery $delivery) => ! isset($lost[$delivery->topic]["{$delivery->lease}.{$delivery->index}"])
             ));
-            $this->next = 0;
         }
     }
 
@@ -134,10 +160,18 @@ class Prefetch
     }
 
     /**
-     * Forget the waiting events.
+     * Forget the waiting events, and begin with one again: they were more than could be handled.
      */
     public function forget(): void
     {
-        [$this->waiting, $this->next] = [[], 0];
+        [$this->waiting, $this->next, $this->size] = [[], 0, 1];
+    }
+
+    /**
+     * Get how long each of the last events took (seconds).
+     */
+    protected function pace(float $now, int $handled): float
+    {
+        return max($now - $this->startedAt, 0.000001) / max(1, $handled);
     }
 }

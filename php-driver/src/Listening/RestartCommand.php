@@ -21,7 +21,7 @@ class RestartCommand extends Command
      */
     public function handle(Cache $cache): int
     {
-        $cache->forever(ListenCommand::RESTART_KEY, bin2hex(random_bytes(8)));
+        $cache->forever(RestartMarks::OURS, bin2hex(random_bytes(8)));
         $this->components->info('Every hms-sync:listen stops after its current event.');
 
         return self::SUCCESS;
