@@ -21,10 +21,14 @@ export async function measureBroadcasts(directory, rounds, count) {
 
 function report(client, figures) {
   const { redis, ...ours } = figures;
-  log(`${client}: broadcast() with Laravel's redis driver takes ${spread(redis, 0)} us`);
-  for (const [driver, micros] of Object.entries(ours)) {
-    const ratios = micros.map((each, round) => each / redis[round]);
-    log(`${client}: ${driver.padEnd(8)} ${spread(micros, 0)} us, ratio ${spread(ratios)}`);
+  for (const kind of ["median", "mean"]) {
+    const base = redis.map((round) => round[kind]);
+    log(`${client}, ${kind}: broadcast() with Laravel's redis driver takes ${spread(base, 0)} us`);
+    for (const [driver, rounds] of Object.entries(ours)) {
+      const micros = rounds.map((round) => round[kind]);
+      const ratios = micros.map((each, round) => each / base[round]);
+      log(`${client}, ${kind}: ${driver.padEnd(8)} ${spread(micros, 0)} us, ratio ${spread(ratios)}`);
+    }
   }
 }
 

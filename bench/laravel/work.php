@@ -17,9 +17,13 @@ class BenchJob implements ShouldQueue
 {
     use Queueable;
 
-    public function __construct(public int $inspectionId, public string $completedBy) {}
+    public function __construct(public int $inspectionId, public string $completedBy)
+    {
+    }
 
-    public function handle(): void {}
+    public function handle(): void
+    {
+    }
 }
 
 [, $mode, $count] = $argv;

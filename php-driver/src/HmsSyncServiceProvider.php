@@ -4,6 +4,7 @@ namespace HmsSync;
 
 use HmsSync\Broadcasting\BroadcastEventHandler;
 use HmsSync\Broadcasting\BroadcastIds;
+use HmsSync\Broadcasting\BusConnections;
 use HmsSync\Broadcasting\Forwarding;
 use HmsSync\Broadcasting\HmsSyncBroadcaster;
 use HmsSync\Broadcasting\HmsSyncBroadcastManager;
@@ -53,6 +54,10 @@ class HmsSyncServiceProvider extends ServiceProvider
 
         $this->app->singleton(RunningJobs::class);
         $this->app->singleton(CurrentOrigin::class);
+
+        // Made once: what the container makes anew costs several microseconds at every broadcast.
+        $this->app->singleton(BusConnections::class);
+        $this->app->singleton(BroadcastEventHandler::class);
 
         $this->app->extend(BroadcastManager::class, function (BroadcastManager $manager, Application $app) {
             return new HmsSyncBroadcastManager($app, $manager);

@@ -33,10 +33,13 @@ class BroadcastEventHandler
      */
     public function handle(BroadcastEvent $command): void
     {
+        // The queue sets the job before each call; a broadcast that is not queued must not find the last one.
+        [$job, $this->job] = [$this->job, null];
+
         $command->handle(new ContextualBroadcasting(
             $this->broadcasting,
-            new BroadcastContext($command->event, $this->job),
-            $this->handover->covers($this->job) ? fn (?string $connection) => ! $this->bus->has($connection) : null,
+            new BroadcastContext($command->event, $job),
+            $this->handover->covers($job) ? fn (?string $connection) => ! $this->bus->has($connection) : null,
         ));
     }
 }

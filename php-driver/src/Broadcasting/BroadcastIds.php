@@ -41,10 +41,10 @@ class BroadcastIds
      */
     public function for(BroadcastContext $context, string $channels, string $event, string $data): string
     {
-        $content = hash('sha256', serialize([$channels, $event, $data]));
-
-        return $this->given($context->event)
-            ?? $context->id($content, fn () => $this->ofJob($context->job, $content) ?? (string) Str::uuid7());
+        return $this->given($context->event) ?? $context->id(
+            "{$channels}\n{$event}\n{$data}",
+            fn () => $this->ofJob($context->job, fn () => hash('sha256', serialize([$channels, $event, $data]))) ?? (string) Str::uuid7()
+        );
     }
 
     /**
@@ -66,8 +66,10 @@ class BroadcastIds
      *
      * The content keeps a retry that skips one broadcast from giving its id to the next one. The counter tells
      * equal broadcasts of one run apart.
+     *
+     * @param  callable(): string  $hash  of the content
      */
-    protected function ofJob(?Job $broadcastJob, string $content): ?string
+    protected function ofJob(?Job $broadcastJob, callable $hash): ?string
     {
         $job = $this->jobs->outermost() ?? $broadcastJob;
 
@@ -75,9 +77,13 @@ class BroadcastIds
             return null;
         }
 
-        return $this->derive($job === $broadcastJob
-            ? "broadcast\n{$uuid}"
-            : "inside\n{$uuid}\n{$content}\n{$this->jobs->occurrence($content)}");
+        if ($job === $broadcastJob) {
+            return $this->derive("broadcast\n{$uuid}");
+        }
+
+        $content = $hash();
+
+        return $this->derive("inside\n{$uuid}\n{$content}\n{$this->jobs->occurrence($content)}");
     }
 
     /**
