@@ -7,9 +7,11 @@ use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Testing\FakeBroadcastManager;
 use HmsSync\Testing\HmsSyncFake;
 use Illuminate\Broadcasting\BroadcastManager;
+use Illuminate\Broadcasting\PendingBroadcast;
 use Illuminate\Container\Container;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Contracts\Broadcasting\Factory;
+use Illuminate\Foundation\Bus\PendingDispatch;
 use Illuminate\Support\Collection;
 use Illuminate\Support\Facades\Broadcast;
 use LogicException;
@@ -21,12 +23,13 @@ class HmsSync
 {
     /**
      * Run the callback as if the change it makes were this application's own, and return its result: what it
-     * broadcasts goes to every consumer, the systems that the change came from included.
+     * broadcasts goes to every consumer, the systems that the change came from included. Of dispatch() and
+     * broadcast() it returns null: they have queued their job by then.
      *
      * @template T
      *
      * @param  callable(): T  $work
-     * @return T
+     * @return (T is PendingDispatch|PendingBroadcast ? null : T)
      */
     public static function withoutOrigin(callable $work): mixed
     {

@@ -5,6 +5,8 @@ namespace HmsSync\Inbound;
 use HmsSync\Inbound\Types\TypeReader;
 use HmsSync\Inbox\Inbox;
 use HmsSync\Inbox\PruneInboxCommand;
+use HmsSync\Origin\JobOrigins;
+use HmsSync\Queue\RunningJobs;
 use Illuminate\Console\Scheduling\Schedule;
 use Illuminate\Contracts\Foundation\Application;
 use Illuminate\Support\ServiceProvider;
@@ -31,10 +33,13 @@ class InboundServiceProvider extends ServiceProvider
     }
 
     /**
-     * Offer the command and the migration.
+     * Have the origin travel with queued jobs; offer the command and the migration.
      */
     public function boot(): void
     {
+        JobOrigins::send();
+        $this->app->make(JobOrigins::class)->follow($this->app->make(RunningJobs::class));
+
         if (! $this->app->runningInConsole()) {
             return;
         }

@@ -2,6 +2,9 @@
 
 namespace HmsSync\Origin;
 
+use Illuminate\Broadcasting\PendingBroadcast;
+use Illuminate\Foundation\Bus\PendingDispatch;
+
 /**
  * The systems from which the change came that this process is handling, so that what is broadcast meanwhile is not
  * sent back to them.
@@ -57,18 +60,27 @@ class CurrentOrigin
     /**
      * Run the callback on behalf of other systems and return its result.
      *
+     * Of dispatch() and broadcast() it returns null: what they return queues the job when it is let go of, which must
+     * be before the origin changes back.
+     *
      * @template T
      *
      * @param  string  $origin  names of systems, separated by commas; empty for none
      * @param  callable(): T  $work
-     * @return T
+     * @return (T is PendingDispatch|PendingBroadcast ? null : T)
      */
     public function during(string $origin, callable $work): mixed
     {
         $before = $this->swap($origin);
 
         try {
-            return $work();
+            $result = $work();
+
+            if ($result instanceof PendingDispatch || $result instanceof PendingBroadcast) {
+                $result = null;
+            }
+
+            return $result;
         } finally {
             $this->swap($before);
         }
@@ -80,7 +92,7 @@ class CurrentOrigin
      * @template T
      *
      * @param  callable(): T  $work
-     * @return T
+     * @return (T is PendingDispatch|PendingBroadcast ? null : T)
      */
     public function without(callable $work): mixed
     {

@@ -2,6 +2,7 @@
 
 namespace HmsSync\Queue;
 
+use Closure;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Queue\Job;
 use Illuminate\Queue\Events\JobAttempted;
@@ -9,6 +10,7 @@ use Illuminate\Queue\Events\JobExceptionOccurred;
 use Illuminate\Queue\Events\JobProcessed;
 use Illuminate\Queue\Events\JobProcessing;
 use Illuminate\Queue\Events\Looping;
+use Illuminate\Queue\Jobs\SyncJob;
 
 /**
  * The queue jobs this process is in the middle of. There are several when a job dispatches others on the sync queue.
@@ -30,15 +32,45 @@ class RunningJobs
     protected array $occurrences = [];
 
     /**
+     * Who is told that a job begins.
+     *
+     * @var list<\Closure(\Illuminate\Contracts\Queue\Job): mixed>
+     */
+    protected array $atStart = [];
+
+    /**
+     * Who is told that a job has ended.
+     *
+     * @var list<\Closure(\Illuminate\Contracts\Queue\Job): mixed>
+     */
+    protected array $atEnd = [];
+
+    /**
      * Follow the jobs that the queue reports as started and ended.
      */
     public function follow(Dispatcher $events): void
     {
         $events->listen(JobProcessing::class, fn (JobProcessing $event) => $this->start($event->job));
 
-        $events->listen($this->endOfJob(), fn (JobAttempted|JobProcessed|JobExceptionOccurred $event) => $this->finish($event->job));
+        $events->listen([JobAttempted::class, JobProcessed::class, JobExceptionOccurred::class], function (JobAttempted|JobProcessed|JobExceptionOccurred $event) {
+            if ($this->endsJob($event)) {
+                $this->finish($event->job);
+            }
+        });
 
-        $events->listen(Looping::class, fn () => $this->forgetAll());
+        $events->listen(Looping::class, fn () => $this->finishFrom(0));
+    }
+
+    /**
+     * Tell these two of every job that begins and of every one that ends, however it ends, the innermost first.
+     *
+     * @param  \Closure(\Illuminate\Contracts\Queue\Job): mixed  $atStart
+     * @param  \Closure(\Illuminate\Contracts\Queue\Job): mixed  $atEnd
+     */
+    public function observe(Closure $atStart, Closure $atEnd): void
+    {
+        $this->atStart[] = $atStart;
+        $this->atEnd[] = $atEnd;
     }
 
     /**
@@ -69,6 +101,10 @@ class RunningJobs
         }
 
         $this->jobs[] = $job;
+
+        foreach ($this->atStart as $tell) {
+            $tell($job);
+        }
     }
 
     /**
@@ -79,27 +115,28 @@ class RunningJobs
         $depth = array_search($job, $this->jobs, true);
 
         if ($depth !== false) {
-            array_splice($this->jobs, $depth);
+            $this->finishFrom($depth);
         }
     }
 
     /**
-     * Forget every job: a worker that looks for its next job is inside none.
+     * Note that the jobs from this depth on have ended: all of them for a worker that looks for its next job.
      */
-    protected function forgetAll(): void
+    protected function finishFrom(int $depth): void
     {
-        $this->jobs = [];
+        foreach (array_reverse(array_splice($this->jobs, $depth)) as $job) {
+            foreach ($this->atEnd as $tell) {
+                $tell($job);
+            }
+        }
     }
 
     /**
-     * Get the events that end a job. JobAttempted comes whatever happened, but early releases of Laravel 11 lack it.
-     *
-     * @return list<class-string>
+     * Determine whether this is the last that the queue says of a job: JobAttempted comes whatever happened, but early
+     * releases of Laravel 11 lack it, and the sync queue of Laravel 11 does not fire it.
      */
-    protected function endOfJob(): array
+    protected function endsJob(JobAttempted|JobProcessed|JobExceptionOccurred $event): bool
     {
-        return class_exists(JobAttempted::class)
-            ? [JobAttempted::class]
-            : [JobProcessed::class, JobExceptionOccurred::class];
+        return $event instanceof JobAttempted || $event->job instanceof SyncJob || ! class_exists(JobAttempted::class);
     }
 }
