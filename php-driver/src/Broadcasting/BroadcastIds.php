@@ -5,9 +5,9 @@ namespace HmsSync\Broadcasting;
 use HmsSync\Queue\RunningJobs;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Queue\Job;
-use Illuminate\Support\Str;
-use Ramsey\Uuid\Uuid;
 use Stringable;
+use Symfony\Component\Uid\Uuid;
+use Symfony\Component\Uid\UuidV7;
 
 /**
  * Gives every broadcast the id by which the bus recognizes it when it comes a second time.
@@ -43,7 +43,7 @@ class BroadcastIds
     {
         return $this->given($context->event) ?? $context->id(
             "{$channels}\n{$event}\n{$data}",
-            fn () => $this->ofJob($context->job, fn () => hash('sha256', serialize([$channels, $event, $data]))) ?? (string) Str::uuid7()
+            fn () => $this->ofJob($context->job, fn () => hash('sha256', serialize([$channels, $event, $data]))) ?? UuidV7::generate()
         );
     }
 
@@ -91,7 +91,7 @@ class BroadcastIds
      */
     protected function derive(string $name): string
     {
-        return Uuid::uuid5(self::NAMESPACE, $name)->toString();
+        return Uuid::v5(Uuid::fromString(self::NAMESPACE), $name)->toRfc4122();
     }
 
     /**

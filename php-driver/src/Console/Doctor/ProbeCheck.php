@@ -6,7 +6,7 @@ use HmsSync\Console\RedisAddress;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Http\Client\ConnectionException;
 use Illuminate\Support\Facades\Date;
-use Illuminate\Support\Str;
+use Symfony\Component\Uid\UuidV7;
 use Throwable;
 
 /**
@@ -48,7 +48,7 @@ class ProbeCheck implements Check
             return Finding::skip('the sidecar would not say whether the probe came, without a token that it takes');
         }
 
-        $id = (string) Str::uuid7();
+        $id = UuidV7::generate();
         $sent = microtime(true);
 
         try {
