@@ -61,7 +61,8 @@ final class Envelope
     public static function fromJson(string $text): self
     {
         try {
-            $members = new EnvelopeMembers(json_decode($text, true, self::MAX_DEPTH, JSON_THROW_ON_ERROR));
+            // json_decode() counts a scalar inside as one more level.
+            $members = new EnvelopeMembers(json_decode($text, true, self::MAX_DEPTH + 1, JSON_THROW_ON_ERROR));
         } catch (JsonException $e) {
             throw new Undeliverable("HMS-Sync: the envelope cannot be read as JSON: {$e->getMessage()}.", previous: $e);
         }

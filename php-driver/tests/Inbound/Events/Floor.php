@@ -1,0 +1,9 @@
+<?php
+
+namespace HmsSync\Tests\Inbound\Events;
+
+enum Floor: int
+{
+    case Ground = 0;
+    case First = 1;
+}
