@@ -32,6 +32,25 @@ export async function runVisible(command, args, { cwd = root, env = {} } = {}) {
   return outcome === "0" ? 0 : 1;
 }
 
+/** Runs several at once and prints what each said when it has ended; gives 0 when all did well. */
+export async function runBeside(commands) {
+  const outcomes = await Promise.all(
+    commands.map(async ({ command, args, options: { cwd = root, env = {} } = {} }) => {
+      const child = spawn(command, args, {
+        cwd,
+        env: { ...process.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const output = [];
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => output.push(chunk));
+      const outcome = await ended(child, "close");
+      process.stdout.write(Buffer.concat(output));
+      return outcome;
+    }),
+  );
+  return outcomes.every((outcome) => outcome === "0") ? 0 : 1;
+}
+
 /** Standard output of a quick command, or undefined when it is missing or fails. */
 export function outputOf(command, args) {
   const { status, stdout } = spawnSync(command, args, {
@@ -41,10 +60,10 @@ export function outputOf(command, args) {
   return status === 0 ? stdout : undefined;
 }
 
-function ended(child) {
+function ended(child, event = "exit") {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) => resolve(String(code ?? signal)));
+    child.once(event, (code, signal) => resolve(String(code ?? signal)));
   });
 }
 
