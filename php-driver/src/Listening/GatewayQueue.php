@@ -142,16 +142,20 @@ class GatewayQueue extends InwardQueue
     }
 
     /**
-     * Note that the worker ends a turn. In one in which it did not ask for an event it is paused, and may be for
-     * long: others then get what is held here, and what was handled is settled.
+     * Note that the worker ends a turn, and get whether it is paused: it did not ask for an event. That may last, so
+     * others get what is held here, and what was handled is settled.
      */
-    public function turn(): void
+    public function turn(): bool
     {
-        if (! $this->asked && $this->holdsAnything() && $this->outage->mayTry($this->now())) {
+        $paused = ! $this->asked;
+
+        if ($paused && $this->holdsAnything() && $this->outage->mayTry($this->now())) {
             $this->giveBack();
         }
 
         $this->asked = false;
+
+        return $paused;
     }
 
     /**

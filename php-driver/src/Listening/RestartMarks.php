@@ -10,7 +10,8 @@ use Illuminate\Contracts\Cache\Repository as Cache;
  * The cache as Laravel's worker is given it, in which it looks for the mark of queue:restart at the end of each turn,
  * paused or not. What it finds there stands for the mark of hms-sync:restart too.
  *
- * The marks are read once a second, not once an event: with redis that is half of what Laravel's worker costs.
+ * A busy worker reads the marks once a second, not once an event: that saves a request to redis for each. A paused one
+ * reads them each turn: when maintenance mode ends, it must have seen the restart that was asked for meanwhile.
  */
 class RestartMarks extends Repository
 {
@@ -33,9 +34,9 @@ class RestartMarks extends Repository
     /**
      * Create a new view of the application's cache.
      *
-     * @param  Closure(): void  $onTurn  called at the end of each turn of the worker
+     * @param  Closure(): bool  $endTurn  called at the end of each turn of the worker; returns whether it is paused
      */
-    public function __construct(Cache $cache, protected Closure $onTurn)
+    public function __construct(Cache $cache, protected Closure $endTurn)
     {
         parent::__construct($cache->getStore());
     }
@@ -52,19 +53,17 @@ class RestartMarks extends Repository
             return parent::get($key, $default);
         }
 
-        ($this->onTurn)();
-
-        return $this->marks();
+        return $this->marks(($this->endTurn)());
     }
 
     /**
-     * Get both marks in one text, at most a second old.
+     * Get both marks in one text, at most a second old, or read now.
      */
-    protected function marks(): string
+    protected function marks(bool $afresh): string
     {
         $now = hrtime(true) / 1_000_000_000;
 
-        if ($now - $this->lookedAt >= self::EVERY) {
+        if ($afresh || $now - $this->lookedAt >= self::EVERY) {
             $this->lookedAt = $now;
             $this->marks = (string) json_encode(array_values($this->many([self::LARAVELS, self::OURS])));
         }

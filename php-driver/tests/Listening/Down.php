@@ -2,13 +2,22 @@
 
 namespace HmsSync\Tests\Listening;
 
+use Closure;
 use Illuminate\Contracts\Foundation\MaintenanceMode;
 
 /**
- * An application in maintenance mode.
+ * An application in maintenance mode, or in it from a certain moment on.
  */
 class Down implements MaintenanceMode
 {
+    /**
+     * @param  (Closure(): bool)|null  $isDown  asked by the worker at the beginning of each turn
+     */
+    public function __construct(private ?Closure $isDown = null)
+    {
+        //
+    }
+
     /**
      * @param  array<string, mixed>  $payload
      */
@@ -24,7 +33,7 @@ class Down implements MaintenanceMode
 
     public function active(): bool
     {
-        return true;
+        return $this->isDown === null || ($this->isDown)();
     }
 
     /**

@@ -29,6 +29,7 @@ class ListenProcessTest extends ListeningTestCase
         return [
             'SIGTERM, with curl' => [true, SIGTERM], 'SIGTERM, without curl' => [false, SIGTERM],
             'SIGQUIT, with curl' => [true, SIGQUIT], 'SIGQUIT, without curl' => [false, SIGQUIT],
+            'SIGINT, with curl' => [true, SIGINT],
         ];
     }
 
@@ -68,6 +69,20 @@ class ListenProcessTest extends ListeningTestCase
         $this->ack($rest);
     }
 
+    public function test_sigterm_lets_it_finish_and_ack_the_one_event_of_once(): void
+    {
+        $listener = $this->listen(options: ['--once']);
+        [$id] = $this->publish(payload: '{"wait":true}');
+        $listener->waitFor("handling {$id}");
+
+        $listener->signal(SIGTERM);
+        $listener->goOn();
+
+        self::assertSame(0, $listener->exitCode());
+        self::assertStringContainsString("handled {$id}", $listener->read());
+        self::assertSame(0, $this->owed()['owed']);
+    }
+
     public function test_an_event_whose_listener_is_killed_comes_again(): void
     {
         $listener = $this->listen();
@@ -94,16 +109,41 @@ class ListenProcessTest extends ListeningTestCase
         self::assertSame(0, $listener->exitCode());
     }
 
-    public function test_an_event_that_takes_too_long_ends_it_and_comes_again(): void
+    public function test_an_event_that_takes_too_long_ends_it_and_comes_again_alone(): void
     {
+        $before = $this->publish(6);
+        [$slow] = $this->publish(payload: '{"hang":true}');
+        $after = $this->publish(6);
         $listener = $this->listen(options: ['--timeout=1']);
-        [$id] = $this->publish(payload: '{"hang":true}', topic: self::ALARMS);
-        $listener->waitFor("handling {$id}");
+        $listener->waitFor("handling {$slow}");
 
         // Laravel's worker kills its own process.
         self::assertSame(-1, $listener->exitCode());
-        $rest = $this->pull(waitMs: 20_000, topic: self::ALARMS);
-        self::assertSame([$id], array_map(fn (array $delivery) => $delivery['envelope']['id'], $rest));
+        self::assertStringContainsString('took longer than 1 s', $listener->read());
+        self::assertStringContainsString('handled '.end($before), $listener->read());
+
+        // The leases last ten seconds: what comes before that was given back.
+        $died = microtime(true);
+        $attempts = [];
+        while (count($attempts) < 7) {
+            $rest = $this->pull(waitMs: 2000);
+            self::assertLessThan(8.0, microtime(true) - $died);
+            $this->ack($rest);
+            $attempts += array_combine(array_map(fn (array $delivery) => $delivery['envelope']['id'], $rest), array_column($rest, 'attempt'));
+        }
+
+        self::assertEquals([$slow => 2, ...array_fill_keys($after, 1)], $attempts);
+    }
+
+    public function test_without_a_timeout_given_an_event_has_as_long_as_its_lease_allows(): void
+    {
+        // A lease of one second.
+        [$id] = $this->publish(payload: '{"hang":true}', topic: self::ALARMS);
+        $listener = $this->listen();
+        $listener->waitFor("handling {$id}");
+
+        self::assertSame(-1, $listener->exitCode(5));
+        $this->ack($this->pull(waitMs: 10_000, topic: self::ALARMS), self::ALARMS);
     }
 
     public function test_it_needs_no_restart_when_the_bus_goes_away_and_comes_back(): void

@@ -5,10 +5,13 @@ namespace HmsSync\Tests\Listening;
 use HmsSync\Events\EnvelopeReceived;
 use HmsSync\Inbound\Undeliverable;
 use HmsSync\Tests\Support\RedisServer;
+use Illuminate\Contracts\Console\Kernel;
 use Illuminate\Contracts\Foundation\MaintenanceMode;
 use Illuminate\Queue\Events\JobFailed;
 use Illuminate\Queue\Events\JobProcessing;
+use Illuminate\Queue\QueueManager;
 use PHPUnit\Framework\Attributes\DataProvider;
+use PHPUnit\Framework\Attributes\TestWith;
 use RuntimeException;
 
 class ListenTest extends ListeningTestCase
@@ -190,6 +193,126 @@ class ListenTest extends ListeningTestCase
 
         self::assertSame(0, $this->artisanCall(['--max-jobs' => 1, '--force' => true]));
         self::assertSame([$id], $this->handled);
+    }
+
+    public function test_maintenance_mode_settles_what_was_handled_and_gives_the_rest_to_others(): void
+    {
+        $before = $this->owed()['acked'];
+        $ids = $this->publish(30);
+        $turns = 0;
+        $others = [];
+        $acked = null;
+        $this->app->instance(MaintenanceMode::class, new Down(function () use (&$turns, &$others, &$acked) {
+            if (count($this->handled) < 7) {
+                return false;
+            }
+
+            // The first turn in maintenance mode has ended when the second begins.
+            if (++$turns === 2) {
+                $others = $this->pull();
+                $acked = $this->owed()['acked'];
+            }
+
+            return true;
+        }));
+
+        self::assertSame(0, $this->artisanCall(['--max-time' => 2]));
+
+        self::assertSame(array_slice($ids, 0, 7), $this->handled);
+        self::assertSame($before + 7, $acked);
+        self::assertNotSame([], $others);
+        self::assertSame([1], array_values(array_unique(array_column($others, 'attempt'))));
+        $this->ack($others);
+    }
+
+    #[TestWith(['hms-sync:restart'])]
+    #[TestWith(['queue:restart'])]
+    public function test_a_restart_in_maintenance_mode_lets_no_old_code_handle_another_event(string $command): void
+    {
+        $this->publish();
+        $turns = 0;
+        $this->app->instance(MaintenanceMode::class, new Down(function () use (&$turns, $command) {
+            if (++$turns === 2) {
+                $this->app->make(Kernel::class)->call($command);
+            }
+
+            // It is over before the next turn.
+            return $turns < 3;
+        }));
+
+        self::assertSame(0, $this->artisanCall(['--max-jobs' => 1]));
+
+        self::assertSame([], $this->handled);
+    }
+
+    public function test_a_paused_queue_of_laravel_12_fetches_nothing(): void
+    {
+        $queues = $this->app->make(QueueManager::class);
+
+        if (str_starts_with($this->app->version(), '11.')) {
+            self::markTestSkipped('Laravel 11 pauses no queues.');
+        }
+
+        $this->publish();
+        $queues->pause('hms-sync', 'hms-sync');
+        self::assertSame(0, $this->artisanCall(['--max-time' => 1]));
+        self::assertSame([], $this->handled);
+
+        $queues->resume('hms-sync', 'hms-sync');
+        self::assertSame(0, $this->artisanCall(['--once' => true]));
+        self::assertCount(1, $this->handled);
+    }
+
+    public function test_a_line_tells_what_became_of_each_event_and_nothing_of_its_payload_or_of_jobs_inside(): void
+    {
+        [$done, $failed, $hopeless] = $this->publish(3, '{"meter":"secret 4711"}');
+        $this->onEvent(function (EnvelopeReceived $event) use ($failed, $hopeless) {
+            dispatch(fn () => null)->onConnection('sync');
+            match ($event->envelope->id) {
+                $failed => throw new RuntimeException('secret 4711'),
+                $hopeless => throw new Undeliverable('the field [meter] is no number'),
+                default => null,
+            };
+        });
+
+        $this->artisanCall(['--max-jobs' => 3, '-v' => true]);
+
+        $lines = array_values(array_filter(explode("\n", $this->printed())));
+        self::assertCount(6, $lines);
+        self::assertMatchesRegularExpression("/readings\\.taken {$done}.* RUNNING/", $lines[0]);
+        self::assertMatchesRegularExpression("/readings\\.taken {$done}.* DONE/", $lines[1]);
+        self::assertMatchesRegularExpression("/readings\\.taken {$failed}.* FAIL/", $lines[3]);
+        self::assertMatchesRegularExpression("/readings\\.taken {$hopeless}.* FAIL/", $lines[5]);
+        self::assertStringNotContainsString('secret', $this->printed());
+    }
+
+    public function test_json_lines_tell_the_same_to_machines(): void
+    {
+        [$id] = $this->publish(1, '{"meter":"secret 4711"}');
+
+        $this->artisanCall(['--once' => true, '--json' => true]);
+
+        [$starting, $success] = array_map(fn (string $line) => json_decode($line, true), explode("\n", trim($this->printed())));
+        self::assertSame([$id, 'readings.taken', 'starting', 1], [$starting['id'], $starting['queue'], $starting['status'], $starting['attempts']]);
+        self::assertSame(['success', 'deleted'], [$success['status'], $success['result']]);
+        self::assertStringNotContainsString('secret', $this->printed());
+    }
+
+    public function test_the_leases_of_events_that_wait_here_are_kept(): void
+    {
+        // Leases of one second, and work for two.
+        $ids = $this->publish(12, topic: self::ALARMS);
+        $attempts = [];
+        $this->app->make('events')->listen(JobProcessing::class, function (JobProcessing $event) use (&$attempts) {
+            $attempts[] = $event->job->attempts();
+        });
+        $this->onEvent(fn () => usleep(250_000));
+
+        $this->artisanCall(['--stop-when-empty' => true]);
+
+        self::assertSame($ids, $this->handled);
+        self::assertSame([1], array_values(array_unique($attempts)));
+        self::assertSame(0, $this->owed(self::ALARMS)['owed']);
     }
 
     public function test_the_memory_limit_ends_it_with_12_after_the_event_in_hand(): void
