@@ -182,16 +182,6 @@ class OutboxTable
     }
 
     /**
-     * Get the keys of which a row was refused a short while ago.
-     *
-     * @return list<string>
-     */
-    protected function heldKeys(): array
-    {
-        return array_values($this->unsent()->where('retry_at', '>', $this->timestamp(Date::now()))->distinct()->pluck('order_key')->all());
-    }
-
-    /**
      * Read the first rows of a query that are not more than so many bytes together, but at least one.
      *
      * @return list<OutboxRow>
@@ -215,11 +205,13 @@ class OutboxTable
     }
 
     /**
-     * Get a query for the unsent rows of keys that are not held back.
+     * Get a query for the unsent rows of keys of which none was refused a short while ago.
      */
     protected function sendable(): Builder
     {
-        return $this->unsent()->when($this->heldKeys(), fn (Builder $query, array $keys) => $query->whereNotIn('order_key', $keys));
+        return $this->unsent()->whereNotIn(
+            'order_key', $this->query()->select('order_key')->whereNull('relayed_at')->where('retry_at', '>', $this->timestamp(Date::now()))
+        );
     }
 
     /**

@@ -24,6 +24,11 @@ class Relay
     protected const BYTES = 2_000_000;
 
     /**
+     * A batch of fewer rows than this was not cut at the bytes, unless its rows are enormous: it was the last one.
+     */
+    protected const FEW = 10;
+
+    /**
      * How long nobody tries again after Redis could not be reached, in milliseconds.
      */
     protected const PAUSE = 2_000;
@@ -155,6 +160,10 @@ class Relay
 
             if ($stop() || ! $lease->renew()) {
                 return new RelayOutcome($sent, $refused, true, $failure);
+            }
+
+            if ($failure === null && $refused === 0 && count($rows) < min($this->batch, self::FEW)) {
+                break;
             }
         }
 

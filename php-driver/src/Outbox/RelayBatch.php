@@ -5,6 +5,7 @@ namespace HmsSync\Outbox;
 use HmsSync\Broadcasting\Forwarding;
 use HmsSync\Redis\EntryRefused;
 use HmsSync\Redis\IntakeStream;
+use HmsSync\Redis\UnexpectedReply;
 use Throwable;
 
 /**
@@ -70,17 +71,29 @@ class RelayBatch
             try {
                 $this->stream->append($row->fields);
                 $sent[] = $row;
-            } catch (EntryRefused $e) {
+            } catch (Throwable $e) {
+                if (! $this->isRefused($e)) {
+                    $this->failure = $e;
+
+                    break;
+                }
+
                 $held[$row->key] = true;
                 $this->refuse($row, $e);
-            } catch (Throwable $e) {
-                $this->failure = $e;
-
-                break;
             }
         }
 
         $this->mark($sent);
+    }
+
+    /**
+     * Determine whether the row is why it could not be sent: Redis said so, or broke off the connection over it and
+     * answers on a new one.
+     */
+    protected function isRefused(Throwable $e): bool
+    {
+        return $e instanceof EntryRefused
+            || (! $e->getPrevious() instanceof UnexpectedReply && $this->stream->answers());
     }
 
     /**
@@ -100,7 +113,7 @@ class RelayBatch
     /**
      * Hold back the key of a row that Redis refused.
      */
-    protected function refuse(OutboxRow $row, EntryRefused $e): void
+    protected function refuse(OutboxRow $row, Throwable $e): void
     {
         $this->table->holdBack($row, $e->getMessage());
         $this->refused++;

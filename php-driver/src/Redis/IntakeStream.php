@@ -14,7 +14,6 @@ use Illuminate\Redis\RedisManager;
 use Illuminate\Support\Str;
 use Predis\ClientContextInterface;
 use Predis\Command\RawCommand;
-use RuntimeException;
 use Throwable;
 
 /**
@@ -84,6 +83,22 @@ class IntakeStream
             $this->forgetConnection();
 
             throw $this->notStored($entries[0]['event'], $e);
+        }
+    }
+
+    /**
+     * Determine whether Redis answers at all.
+     */
+    public function answers(): bool
+    {
+        try {
+            $this->redis->connection($this->connection)->command('ping');
+
+            return true;
+        } catch (Throwable) {
+            $this->forgetConnection();
+
+            return false;
         }
     }
 
@@ -166,7 +181,7 @@ class IntakeStream
         $ids = is_array($reply) ? array_filter($reply, $this->isStreamId(...)) : [];
 
         if (count($ids) !== $count) {
-            throw new RuntimeException(count($ids)." of {$count} entries were confirmed");
+            throw new UnexpectedReply(count($ids)." of {$count} entries were confirmed");
         }
     }
 
@@ -211,7 +226,7 @@ class IntakeStream
             return $reply;
         }
 
-        throw new RuntimeException('Redis answered '.$this->describe($reply, $connection).' instead of a stream id');
+        throw new UnexpectedReply('Redis answered '.$this->describe($reply, $connection).' instead of a stream id');
     }
 
     /**
@@ -241,7 +256,12 @@ class IntakeStream
      */
     protected function notStored(string $event, Throwable $cause): BroadcastException
     {
-        $exception = $this->isRefusal($cause) ? EntryRefused::class : BroadcastException::class;
+        $exception = BroadcastException::class;
+
+        if ($this->isRefusal($cause)) {
+            $exception = EntryRefused::class;
+            $this->forgetConnection(); // Redis ends it after some of these errors
+        }
 
         return new $exception(sprintf(
             'HMS-Sync: event [%s] was not stored in the stream [%s] over the Redis connection [%s]: %s. '.
@@ -257,6 +277,7 @@ class IntakeStream
      */
     protected function isRefusal(Throwable $cause): bool
     {
-        return preg_match('/^Redis answered \[ERR (?!max number of clients)/', $cause->getMessage()) === 1;
+        return $cause instanceof UnexpectedReply
+            && preg_match('/^Redis answered \[ERR (?!max number of clients)/', $cause->getMessage()) === 1;
     }
 }

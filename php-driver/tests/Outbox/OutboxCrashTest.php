@@ -65,7 +65,7 @@ class OutboxCrashTest extends OutboxTestCase
             ['select * from hms_sync_outbox', 1], // before the first entry is sent
             ['set relayed_at', 1], // sent, not marked
             ['set relayed_at', 2], // in the middle of several batches
-            ['set until', 3], // marked, the lease not given back
+            ['set owner', 2], // marked, the lease not given back
         ];
 
         foreach ($steps as [$where, $nth]) {
