@@ -44,7 +44,7 @@ class HeldTransaction
     public function isOpen(): bool
     {
         return $this->connection->transactionLevel() === $this->level
-            && $this->transactions->getPendingTransactions()->containsStrict($this->record)
+            && $this->isPending()
             && $this->connection->getPdo()->inTransaction();
     }
 
@@ -70,6 +70,27 @@ class HeldTransaction
             $this->connection->disconnect();
 
             report($e);
+        } finally {
+            $this->forget();
         }
+    }
+
+    /**
+     * Have Laravel forget a transaction that went with its connection, and what waited for its commit. What waits for
+     * later commits would be added to it, and never run.
+     */
+    protected function forget(): void
+    {
+        if ($this->isPending()) {
+            $this->transactions->rollback((string) $this->connection->getName(), $this->connection->transactionLevel());
+        }
+    }
+
+    /**
+     * Determine whether Laravel has noted no end of the transaction.
+     */
+    protected function isPending(): bool
+    {
+        return $this->transactions->getPendingTransactions()->containsStrict($this->record);
     }
 }

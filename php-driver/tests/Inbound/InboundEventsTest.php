@@ -368,7 +368,7 @@ class TakesCollection
 
 class TakesMissing
 {
-    public function __construct(public Missing $missing) // @phpstan-ignore class.notFound
+    public function __construct(public Missing $missing) // @phpstan-ignore class.notFound, class.notFound
     {
         //
     }
