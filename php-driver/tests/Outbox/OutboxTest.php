@@ -417,6 +417,7 @@ class OutboxTest extends OutboxTestCase
         DB::transaction(function () use ($event) {
             event($event);
             event($event);
+            DB::afterCommit(fn () => event($event));
         });
         DB::transaction(fn () => event($event));
         event($event);
@@ -426,7 +427,7 @@ class OutboxTest extends OutboxTestCase
         DB::rollBack();
         event($event);
 
-        self::assertCount(5, $this->rows());
+        self::assertCount(6, $this->rows());
     }
 
     #[DataProvider('databases')]
@@ -474,9 +475,12 @@ class OutboxTest extends OutboxTestCase
     {
         $this->bootOn('sqlite');
 
-        dispatch(new ReadMeters([[1], [2]]));
+        dispatch(new ReadMeters([[1], [2]], 'sync'));
         $this->work(tries: 5);
         self::assertSame(['{"n":1}'], $this->sent());
+
+        $this->work(tries: 5);
+        self::assertSame(['{"n":1}', '{"n":2}'], $this->sent());
     }
 
     public function test_after_a_console_command_what_it_wrote_is_sent(): void
