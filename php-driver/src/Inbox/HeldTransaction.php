@@ -16,7 +16,7 @@ class HeldTransaction
      * Create a new instance.
      *
      * @param  int  $level  the level at which the transaction was begun
-     * @param  \Illuminate\Database\DatabaseTransactionRecord|null  $record  what Laravel noted of its beginning
+     * @param  \Illuminate\Database\DatabaseTransactionRecord|null  $record  what Laravel noted of its beginning, until its end
      */
     protected function __construct(
         protected Connection $connection,
@@ -38,14 +38,12 @@ class HeldTransaction
     }
 
     /**
-     * Determine whether the transaction is open: Laravel is at its level, has not ended it and begun another in its
+     * Determine whether the transaction is open: Laravel has not ended it, though it may have begun another in its
      * place, and the database is in a transaction as well.
      */
     public function isOpen(): bool
     {
-        return $this->connection->transactionLevel() === $this->level
-            && $this->isPending()
-            && $this->connection->getPdo()->inTransaction();
+        return $this->isPending() && $this->connection->getPdo()->inTransaction();
     }
 
     /**

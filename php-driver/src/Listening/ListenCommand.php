@@ -3,6 +3,7 @@
 namespace HmsSync\Listening;
 
 use HmsSync\Gateway\GatewayException;
+use HmsSync\Inbound\InboundEvents;
 use Illuminate\Contracts\Cache\Repository as Cache;
 use Illuminate\Queue\Console\WorkCommand;
 use Illuminate\Queue\Events\JobFailed;
@@ -80,6 +81,7 @@ class ListenCommand extends WorkCommand
             return self::SUCCESS;
         }
 
+        $this->laravel->make(InboundEvents::class)->verify();
         $this->laravel->make('config')->set('queue.connections.hms-sync', ['driver' => 'hms-sync']);
         $this->queue->only($this->topics())->within($this->timeout())->onRefusal($this->quit(...));
         $this->listenForEvents();

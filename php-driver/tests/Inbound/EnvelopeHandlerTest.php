@@ -68,6 +68,16 @@ class EnvelopeHandlerTest extends InboxTestCase
         self::assertSame([], $this->inbox());
     }
 
+    public function test_the_listener_does_not_start_with_a_mistake_in_the_list_of_classes(): void
+    {
+        config(['hms-sync.inbound' => ['agency.notices' => Late::class, 'agency.orders' => 'App\Events\Missing']]);
+
+        $this->expectException(InboundSetupException::class);
+        $this->expectExceptionMessage("'agency.orders': [App\Events\Missing] is not the name of a class");
+
+        $this->artisanCall('hms-sync:listen', ['--once' => true]);
+    }
+
     public function test_a_listener_that_returns_false_stops_those_after_it_and_the_event_counts_as_handled(): void
     {
         $this->bootOn('sqlite');
