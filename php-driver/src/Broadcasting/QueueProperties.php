@@ -31,6 +31,13 @@ class QueueProperties
     protected const TRAITS = [Batchable::class, InteractsWithQueue::class, Queueable::class];
 
     /**
+     * The names by class, as keys: reflection at every broadcast is dear, and classes do not change.
+     *
+     * @var array<class-string, array<string, int>>
+     */
+    protected static array $names = [];
+
+    /**
      * Create a new instance for the event.
      */
     public function __construct(protected object $event)
@@ -47,7 +54,7 @@ class QueueProperties
      */
     public function removeFrom(array $payload): array
     {
-        $remaining = array_diff_key($payload, array_flip($this->names()));
+        $remaining = array_diff_key($payload, self::$names[$this->event::class] ??= array_flip($this->names()));
 
         return count($remaining) < count($payload) && $this->isMadeOfProperties($payload) ? $remaining : $payload;
     }
