@@ -119,7 +119,12 @@ class ConnectionTest extends TestCase
         $sentinels = ['tcp://s1:26379', 'tcp://s2:26379', 'options' => ['replication' => 'sentinel', 'service' => 'm']];
 
         yield 'none' => [[], []];
-        yield 'a host' => [['default' => $host], ['default' => $host, 'hms-sync' => $host]];
+        $own = [...$host, 'read_timeout' => 5.0];
+
+        yield 'a host' => [['default' => $host], ['default' => $host, 'hms-sync' => $own]];
+        yield 'a time limit of the application' => [
+            ['default' => [...$host, 'read_timeout' => 30]], ['default' => [...$host, 'read_timeout' => 30], 'hms-sync' => [...$host, 'read_timeout' => 30]],
+        ];
         yield 'sentinels of Predis' => [['default' => $sentinels], ['default' => $sentinels, 'hms-sync' => $sentinels]];
         yield 'a cluster' => [
             ['clusters' => ['default' => [$host]]], ['clusters' => ['default' => [$host], 'hms-sync' => [$host]]],
@@ -130,7 +135,7 @@ class ConnectionTest extends TestCase
         ];
         yield 'parameters of Predis' => [
             ['default' => $host, 'options' => ['parameters' => ['default' => ['password' => 'p']]]],
-            ['default' => $host, 'hms-sync' => $host, 'options' => ['parameters' => ['default' => ['password' => 'p'], 'hms-sync' => ['password' => 'p']]]],
+            ['default' => $host, 'hms-sync' => $own, 'options' => ['parameters' => ['default' => ['password' => 'p'], 'hms-sync' => ['password' => 'p']]]],
         ];
     }
 

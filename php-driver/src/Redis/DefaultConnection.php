@@ -19,6 +19,11 @@ class DefaultConnection
     public const NAME = 'hms-sync';
 
     /**
+     * How long an answer of Redis is waited for, unless the application says otherwise (seconds).
+     */
+    protected const READ_TIMEOUT = 5.0;
+
+    /**
      * Get the "redis" section of config/database.php with the connection added where it was missing.
      *
      * @param  array<string, mixed>  $redis
@@ -32,7 +37,7 @@ class DefaultConnection
         }
 
         if ($url) {
-            return $this->isSentinel($url) ? $redis : [...$redis, self::NAME => ['url' => $url]];
+            return $this->isSentinel($url) ? $redis : [...$redis, self::NAME => $this->withinTime(['url' => $url])];
         }
 
         if (isset($redis['default'])) {
@@ -89,15 +94,30 @@ class DefaultConnection
      */
     protected function copyDefault(array $redis): array
     {
-        $redis[self::NAME] = $this->withSocketOfItsOwn(
+        $redis[self::NAME] = $this->withinTime($this->withSocketOfItsOwn(
             (new ConfigurationUrlParser)->parseConfiguration($redis['default'])
-        );
+        ));
 
         if (Arr::has($redis, 'options.parameters.default')) {
             Arr::set($redis, 'options.parameters.'.self::NAME, Arr::get($redis, 'options.parameters.default'));
         }
 
         return $redis;
+    }
+
+    /**
+     * Keep phpredis from waiting for PHP's default_socket_timeout, a minute: when Redis breaks off a connection over a
+     * command, phpredis connects again and waits there for an answer that never comes.
+     *
+     * @param  array<array-key, mixed>  $connection
+     * @return array<array-key, mixed>
+     */
+    protected function withinTime(array $connection): array
+    {
+        // A list of nodes is Predis's.
+        return array_key_exists(0, $connection)
+            ? $connection
+            : [...$connection, 'read_timeout' => ($connection['read_timeout'] ?? null) ?: self::READ_TIMEOUT];
     }
 
     /**
