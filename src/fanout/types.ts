@@ -12,6 +12,23 @@ export interface DeliveryPolicy {
   readonly backoffMs: readonly number[];
   /** Most events in one run. */
   readonly run: number;
+  /** Most events that may be leased and unsettled at once; undefined: any number. */
+  readonly maxInFlight?: number;
+  /** `key`: at most one unsettled event of a key (the envelope's `subject`) is handed out. */
+  readonly order: "none" | "key";
+}
+
+/** How one consumer sees the events of a topic. Pure. */
+export interface EventView {
+  /** Whether the consumer is owed the event (its filter). */
+  wants(envelope: Buffer): boolean;
+  /** The envelope in the consumer's schema version, or why it cannot be had. */
+  present(envelope: Buffer): Buffer | CastFailed;
+}
+
+/** Why an envelope cannot be cast to a version; the reason names places of the payload, never values. */
+export interface CastFailed {
+  readonly reason: string;
 }
 
 /** What fan-out needs of the ledger: its entries (envelope bytes) in order, its end, and the trim floors. */

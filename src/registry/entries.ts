@@ -141,6 +141,7 @@ export function consumerOf(entry: string | ConsumerEntry, defaults: ConsumerOpti
     maxDeliver: options.max_deliver ?? 20,
     backoffMs: Object.freeze((options.backoff ?? ["1s", "5s", "30s", "5m", "1h"]).map(durationMs)),
     run: options.run ?? 500,
+    order: "none" as const,
   });
 }
 

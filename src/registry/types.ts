@@ -1,3 +1,6 @@
+import type { Casts } from "../envelope/cast.js";
+import type { Filter } from "../envelope/filter.js";
+
 /** At least once, or once per (topic, source, id). */
 export type QoS = "at_least_once" | "exactly_once";
 
@@ -14,6 +17,14 @@ export interface Consumer {
   readonly backoffMs: readonly number[];
   /** Most events handed out as one run (1 to 500). */
   readonly run: number;
+  /** Schema version it is given. Undefined: the version that was current when it joined, which the bus keeps. */
+  readonly version?: number;
+  /** Most events it may hold unsettled at once; undefined: any number. */
+  readonly maxInFlight?: number;
+  /** `key`: the next event of a key is not handed out before the earlier one is settled. */
+  readonly order: "none" | "key";
+  /** Only events whose payload, in the consumer's version, matches are owed. */
+  readonly filter?: Filter;
 }
 
 /** One violation of a payload schema. */
@@ -39,11 +50,15 @@ export interface Topic {
   readonly retentionMs: number;
   /** The version that new events get. */
   readonly version: number;
-  /** Version 1 up to the current one, as far as their files exist. */
+  /** Version 1 up to the current one, as far as their files exist: the versions that producers may send. */
   readonly schemas: ReadonlyMap<number, TopicSchema>;
+  /** By version N: how payloads become version N from N-1 and back. What is absent leaves them as they are. */
+  readonly casts: ReadonlyMap<number, Casts>;
   /** JSON Pointer to the ordering key in the payload. */
   readonly keyPointer?: string;
   readonly producers: readonly string[];
+  /** Version of a producer's events that state none, where the file says so. */
+  readonly producerVersions: ReadonlyMap<string, number>;
   readonly consumers: readonly Consumer[];
   /** Name of the event that a listening Laravel application fires for this topic. */
   readonly laravelEvent?: string;

@@ -19,6 +19,7 @@ export const policy: DeliveryPolicy = {
   maxDeliver: 20,
   backoffMs: [1_000, 5_000, 30_000],
   run: 500,
+  order: "none",
 };
 
 /** The parts of one sidecar between ledger and gateway, on a real Redis, without its timers. */

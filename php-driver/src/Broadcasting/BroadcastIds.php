@@ -43,7 +43,7 @@ class BroadcastIds
     {
         return $this->given($context->event) ?? $context->id(
             "{$channels}\n{$event}\n{$data}",
-            fn () => $this->ofJob($context->job, fn () => hash('sha256', serialize([$channels, $event, $data]))) ?? UuidV7::generate()
+            fn () => $this->ofJob($context->job, $channels, $event, $data) ?? UuidV7::generate()
         );
     }
 
@@ -66,10 +66,8 @@ class BroadcastIds
      *
      * The content keeps a retry that skips one broadcast from giving its id to the next one. The counter tells
      * equal broadcasts of one run apart.
-     *
-     * @param  callable(): string  $hash  of the content
      */
-    protected function ofJob(?Job $broadcastJob, callable $hash): ?string
+    protected function ofJob(?Job $broadcastJob, string $channels, string $event, string $data): ?string
     {
         $job = $this->jobs->outermost() ?? $broadcastJob;
 
@@ -81,7 +79,7 @@ class BroadcastIds
             return $this->derive("broadcast\n{$uuid}");
         }
 
-        $content = $hash();
+        $content = hash('sha256', serialize([$channels, $event, $data]));
 
         return $this->derive("inside\n{$uuid}\n{$content}\n{$this->jobs->occurrence($content)}");
     }

@@ -33,7 +33,7 @@ class Forwarding
      */
     public function connections(BroadcastContext $context): array
     {
-        if (! $names = (array) $this->config->get('hms-sync.forward')) {
+        if (! $names = (array) ($this->config->get('hms-sync')['forward'] ?? [])) {
             return [];
         }
 

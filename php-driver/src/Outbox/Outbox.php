@@ -35,7 +35,8 @@ class Outbox
      */
     public function isEnabled(): bool
     {
-        return (bool) $this->config->get('hms-sync.outbox.enabled');
+        // Of the whole section: a key with dots costs three times as much, and every broadcast asks.
+        return (bool) ($this->config->get('hms-sync')['outbox']['enabled'] ?? false);
     }
 
     /**

@@ -2,6 +2,7 @@
 
 namespace HmsSync\Schema;
 
+use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Foundation\Application;
 use JsonException;
 use Opis\JsonSchema\Validator;
@@ -29,7 +30,7 @@ class SchemaCheck
     /**
      * Create a new instance.
      */
-    public function __construct(protected Application $app)
+    public function __construct(protected Application $app, protected Repository $config)
     {
         //
     }
@@ -69,10 +70,9 @@ class SchemaCheck
      */
     protected function file(): ?TopicsFile
     {
-        $config = $this->app->make('config');
-        $path = $config->get('hms-sync.schemas.topics');
+        $path = $this->config->get('hms-sync')['schemas']['topics'] ?? null;
 
-        if (! $path || ! in_array($this->app->environment(), (array) $config->get('hms-sync.schemas.environments', ['local', 'testing']), true)) {
+        if (! $path || ! in_array($this->app->environment(), (array) $this->config->get('hms-sync.schemas.environments', ['local', 'testing']), true)) {
             return null;
         }
 
@@ -112,7 +112,7 @@ class SchemaCheck
      */
     protected function payload(string $event, Topic $topic, TopicsFile $file, string $data): string
     {
-        $source = (string) $this->app->make('config')->get('hms-sync.source');
+        $source = (string) $this->config->get('hms-sync.source');
 
         if (! in_array($source, $topic->producers, true)) {
             throw SchemaViolation::of('producer_not_listed', $event, $topic,
@@ -161,6 +161,6 @@ class SchemaCheck
      */
     protected function timezone(TopicsFile $file, string $source): string
     {
-        return $this->app->make('config')->get('app.timezone') ?: $file->timezoneOf($source) ?: 'UTC';
+        return $this->config->get('app.timezone') ?: $file->timezoneOf($source) ?: 'UTC';
     }
 }
