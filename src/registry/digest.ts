@@ -15,12 +15,30 @@ export function registryDigest(topics: Iterable<Topic>, timezones: ReadonlyMap<s
       schemas: [...topic.schemas].map(([version, { schema }]) => [version, schema]),
       keyPointer: topic.keyPointer,
       producers: topic.producers.toSorted(),
+      producerVersions: [...topic.producerVersions].toSorted(byFirst),
       consumers: topic.consumers.toSorted(byName),
       laravelEvent: topic.laravelEvent,
     })),
-    timezones: [...timezones].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    timezones: [...timezones].toSorted(byFirst),
   };
-  return createHash("sha256").update(JSON.stringify(governed)).digest("hex");
+  return createHash("sha256").update(JSON.stringify(governed, sortedFilter)).digest("hex");
+}
+
+/** A filter means the same in whatever order its conditions are written. */
+function sortedFilter(this: unknown, key: string, value: unknown): unknown {
+  return key === "filter" ? sorted(value) : value;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.entries(value)
+    .toSorted(byFirst)
+    .map(([name, inner]) => [name, sorted(inner)]);
+}
+
+function byFirst(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

@@ -2,23 +2,25 @@ import { basename, dirname } from "node:path";
 import { pointerPath } from "../envelope/schema-merge.js";
 import {
   type ConsumerOptions,
-  checkNames,
-  checkSystems,
-  checkTimezones,
   consumerOf,
   durationMs,
   nameOf,
+  producerVersionsOf,
   type TopicEntry,
+  versionOf,
 } from "./entries.js";
+import { checkNames, checkSystems, checkTimezones } from "./entry-checks.js";
 import { limitsOf, type SystemEntry } from "./limits.js";
 import { Problems, SchemaProblem, shown } from "./problems.js";
 import { createRegistry } from "./registry.js";
 import { describes } from "./schema-bundle.js";
 import { SchemaCompiler } from "./schema-compiler.js";
 import { readSmallFile, SchemaFiles } from "./schema-files.js";
+import { SourceFile } from "./source-file.js";
 import { checkStructure } from "./structure-check.js";
 import type { Registry, Topic, TopicSchema } from "./types.js";
-import { nodeAt, plainValue, readYaml, type YamlMap, type YamlNode } from "./yaml.js";
+import { checkPins } from "./version-checks.js";
+import { plainValue, readYaml, type YamlMap, type YamlNode } from "./yaml.js";
 
 interface RegistryFile {
   readonly $defaults?: ConsumerOptions;
@@ -28,8 +30,8 @@ interface RegistryFile {
 
 /**
  * Reads topics.yaml at `path` and the schemas/ beside it, and checks all of it.
- * @throws HmsSyncError `invalid_registry`; its message has one line per problem, `topics.yaml:7: …`, naming the value
- *   and the remedy.
+ * @throws HmsSyncError `invalid_registry`; its message has one line per problem, `topics.yaml:7:13: …`, naming
+ *   the value and the remedy.
  */
 export async function loadRegistry(path: string): Promise<Registry> {
   return new Loading(path).load();
@@ -50,15 +52,16 @@ class Loading {
 
   load(): Registry {
     const root = this.readRoot();
-    checkNames(root, this.file, this.problems);
-    checkStructure(root, this.file, this.problems);
+    const file = new SourceFile(root, this.file, this.problems);
+    checkNames(root.entries.keys(), file);
+    checkStructure(file);
     this.problems.throwIfAny();
     const { topics, $defaults = {}, $systems = {} } = this.entriesOf(root);
-    const built = topics.map(([name, entry]) => this.topic(name, entry, $defaults, root));
+    const built = topics.map(([name, entry]) => this.topic(name, entry, $defaults, file));
     const systems = new Set(
-      topics.flatMap(([, entry]) => [...entry.producers, ...entry.consumers.map(nameOf)]),
+      topics.flatMap(([, { producers, consumers }]) => [...producers, ...consumers].map(nameOf)),
     );
-    checkTimezones($systems, systems, root, this.file, this.problems);
+    checkTimezones($systems, systems, file);
     this.problems.throwIfAny();
     const timezones = Object.entries($systems).flatMap(([name, { timezone }]) =>
       timezone ? [[name, timezone]] : [],
@@ -69,7 +72,7 @@ class Loading {
 
   private readRoot(): YamlMap {
     const bytes = readSmallFile(this.path, (reason) => {
-      this.problems.add(this.file, 0, reason);
+      this.problems.add(this.file, undefined, reason);
       return this.problems.error();
     });
     const root = readYaml(bytes.toString("utf8"), this.file, this.problems);
@@ -77,7 +80,7 @@ class Loading {
     if (root?.kind === "map") return root;
     this.problems.add(
       this.file,
-      root?.line ?? 1,
+      root ?? { line: 1, column: 1 },
       "holds no topics; write a topic's name with its entry below it",
     );
     throw this.problems.error();
@@ -89,11 +92,13 @@ class Loading {
     return { ...(plain as Pick<RegistryFile, "$defaults" | "$systems">), topics };
   }
 
-  private topic(name: string, entry: TopicEntry, defaults: ConsumerOptions, root: YamlNode): Topic {
-    checkSystems(name, entry, root, this.file, this.problems);
-    const version = Number(entry.schema.slice(1));
-    const schemas = this.schemas(name, version, nodeAt(root, [name, "schema"]).line);
-    this.checkKey(name, entry.key, schemas.get(version), root);
+  private topic(name: string, entry: TopicEntry, defaults: ConsumerOptions, file: SourceFile): Topic {
+    checkSystems(name, entry, file);
+    const version = versionOf(entry.schema);
+    const listed = this.listedVersions(name, version, file);
+    const schemas = this.schemas(name, listed);
+    checkPins(name, entry, listed, file);
+    checkKey(name, entry.key, schemas.get(version), file);
     return {
       name,
       qos: entry.qos,
@@ -101,48 +106,62 @@ class Loading {
       version,
       schemas,
       casts: new Map(),
-      producers: entry.producers,
-      producerVersions: new Map(),
+      producers: entry.producers.map(nameOf),
+      producerVersions: producerVersionsOf(entry.producers),
       consumers: entry.consumers.map((consumer) => consumerOf(consumer, defaults)),
       ...(entry.key === undefined ? {} : { keyPointer: entry.key }),
       ...(entry.laravel === undefined ? {} : { laravelEvent: entry.laravel.event }),
     };
   }
 
-  private schemas(topic: string, current: number, line: number): Map<number, TopicSchema> {
+  /** Every version up to the current one whose file is there. */
+  private listedVersions(topic: string, current: number, source: SourceFile): number[] {
+    try {
+      const listed = this.files.versionsOf(topic).filter((version) => version <= current);
+      if (!listed.includes(current)) {
+        const file = schemaFile(topic, current);
+        source.refuse([topic, "schema"], `schema v${current} of ${topic} has no file ${file}; create it`);
+      }
+      return listed;
+    } catch (error) {
+      this.keep(error);
+      return [];
+    }
+  }
+
+  private schemas(topic: string, versions: readonly number[]): Map<number, TopicSchema> {
     const schemas = new Map<number, TopicSchema>();
-    for (let version = 1; version <= current; version++) {
-      const file = `schemas/${topic}/v${version}.json`;
-      if (this.files.has(file)) this.compile(file, version, schemas);
-      else if (version === current) {
-        this.problems.add(this.file, line, `schema v${version} of ${topic} has no file ${file}; create it`);
+    for (const version of versions) {
+      try {
+        schemas.set(version, this.compiler.compile(schemaFile(topic, version)));
+      } catch (error) {
+        this.keep(error);
       }
     }
     return schemas;
   }
 
-  private compile(file: string, version: number, schemas: Map<number, TopicSchema>): void {
-    try {
-      schemas.set(version, this.compiler.compile(file));
-    } catch (error) {
-      if (!(error instanceof SchemaProblem)) throw error;
-      this.problems.add(error.file, 0, error.message);
-    }
+  /** Adds what is wrong with a schema to the problems; throws what is none of them. */
+  private keep(error: unknown): void {
+    if (!(error instanceof SchemaProblem)) throw error;
+    this.problems.add(error.file, error.at, error.message);
   }
+}
 
-  private checkKey(
-    topic: string,
-    key: string | undefined,
-    schema: TopicSchema | undefined,
-    root: YamlNode,
-  ): void {
-    if (key === undefined || schema === undefined) return;
-    if (describes(schema.schema as Record<string, unknown>, pointerPath(key) ?? [])) return;
-    const { line } = nodeAt(root, [topic, "key"]);
-    this.problems.add(
-      this.file,
-      line,
-      `key ${shown(key)} of ${topic} leads to nothing that its schema describes; write the path of a property, like /inspectionId`,
-    );
-  }
+function schemaFile(topic: string, version: number): string {
+  return `schemas/${topic}/v${version}.json`;
+}
+
+function checkKey(
+  topic: string,
+  key: string | undefined,
+  schema: TopicSchema | undefined,
+  file: SourceFile,
+): void {
+  if (key === undefined || schema === undefined) return;
+  if (describes(schema.schema as Record<string, unknown>, pointerPath(key) ?? [])) return;
+  file.refuse(
+    [topic, "key"],
+    `key ${shown(key)} of ${topic} leads to nothing that its schema describes; write the path of a property, like /inspectionId`,
+  );
 }

@@ -1,11 +1,13 @@
 import { isUtf8 } from "node:buffer";
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { JsonText } from "../envelope/json-text.js";
 import { HmsSyncError } from "../errors.js";
 import { SchemaProblem } from "./problems.js";
 
 const maxBytes = 1_048_576;
+const maxVersions = 100;
+const versionFile = /^v([1-9][0-9]{0,3})\.json$/;
 
 /** The JSON files under schemas/, each read once. Names are paths relative to topics.yaml, with slashes. */
 export class SchemaFiles {
@@ -16,6 +18,28 @@ export class SchemaFiles {
 
   has(file: string): boolean {
     return statSync(join(this.directory, file), { throwIfNoEntry: false })?.isFile() === true;
+  }
+
+  /**
+   * The N of every schemas/<topic>/vN.json, lowest first.
+   * @throws SchemaProblem when the folder cannot be read, or lists more versions than are taken.
+   */
+  versionsOf(topic: string): number[] {
+    const folder = `schemas/${topic}`;
+    const path = join(this.directory, folder);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+    const refuse = (reason: string) => new SchemaProblem(folder, reason);
+    const names = attempt(path, refuse, () => readdirSync(path));
+    const versions = names.flatMap((name) => versionFile.exec(name)?.[1] ?? []);
+    if (versions.length > maxVersions) {
+      throw refuse(
+        `holds ${versions.length} versions, and ${maxVersions} are the most; remove those that nobody sends any more`,
+      );
+    }
+    return versions
+      .map(Number)
+      .filter((version) => this.has(`${folder}/v${version}.json`))
+      .toSorted((a, b) => a - b);
   }
 
   /** @throws SchemaProblem when the file is missing or holds no JSON object. */

@@ -3,23 +3,24 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { pointerPath } from "../envelope/schema-merge.js";
 import { parseDuration } from "./duration.js";
 import { parseSize } from "./limits.js";
-import { type Problems, shown } from "./problems.js";
+import { shown } from "./problems.js";
+import type { SourceFile } from "./source-file.js";
 import { topicsSchema } from "./structure.js";
 import { didYouMean } from "./suggest.js";
 import { nodeAt, plainValue, type YamlNode } from "./yaml.js";
 
 let validateTopics: ValidateFunction | undefined;
 
-/** Checks the file against `topicsSchema`; each problem with its line, its value and the remedy. */
-export function checkStructure(root: YamlNode, file: string, problems: Problems): void {
+/** Checks the file against `topicsSchema`; each problem with its place, its value and the remedy. */
+export function checkStructure(file: SourceFile): void {
   validateTopics ??= compileTopics();
-  validateTopics(plainValue(root));
+  validateTopics(plainValue(file.root));
   const told = new Set<string>();
   for (const error of validateTopics.errors ?? []) {
     const place = `${error.instancePath} ${error.params.additionalProperty ?? error.params.missingProperty ?? ""}`;
     if (error.keyword === "if" || told.has(place)) continue; // the branch's own errors say more
     told.add(place);
-    addProblem(root, error, file, problems);
+    addProblem(error, file);
   }
 }
 
@@ -50,18 +51,16 @@ function within(parse: (text: string) => number | undefined) {
   };
 }
 
-function addProblem(root: YamlNode, error: ErrorObject, file: string, problems: Problems): void {
+function addProblem(error: ErrorObject, file: SourceFile): void {
   const path = pointerPath(error.instancePath) ?? [];
-  const { node, line } = nodeAt(root, path);
   const schema = error.parentSchema as AnySchemaObject;
   if (error.keyword === "additionalProperties") {
     const key = String(error.params.additionalProperty);
-    const keyLine = node.kind === "map" ? (node.entries.get(key)?.line ?? line) : line;
-    problems.add(file, keyLine, unknownKey(key, path, Object.keys(schema.properties)));
+    file.refuseKey(path, key, unknownKey(key, path, Object.keys(schema.properties)));
   } else if (error.keyword === "required") {
-    problems.add(file, line, missingKey(String(error.params.missingProperty), path, schema));
+    file.refuse(path, missingKey(String(error.params.missingProperty), path, schema));
   } else {
-    problems.add(file, line, wrongValue(path, node, schema));
+    file.refuse(path, wrongValue(path, nodeAt(file.root, path).node, schema));
   }
 }
 

@@ -51,6 +51,13 @@ const consumerOptions = {
     description: "Waiting time before the second attempt, the third and so on; the last one repeats.",
     ...expect("a list of 1 to 20 durations", "one like [1s, 5s, 30s]"),
   },
+  max_in_flight: {
+    type: "integer",
+    minimum: 1,
+    maximum: 100_000,
+    description: "Most events it may hold unsettled at once. Absent: any number.",
+    ...expect("a whole number from 1 to 100000", "one like 256"),
+  },
   run: {
     type: "integer",
     minimum: 1,
@@ -61,31 +68,55 @@ const consumerOptions = {
   },
 };
 
-/** Options of a consumer that are known and refused by name. */
-export const unsupportedOptions = ["version", "max_in_flight", "filter"];
+const version = {
+  type: "string",
+  pattern: "^v[1-9][0-9]{0,3}$",
+  ...expect("a version", "one like v1"),
+};
 
-const consumer = {
+/** A system's name, or a mapping with its name and options. */
+const named = (options: object) => ({
   if: { type: "object" },
   // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
   then: {
     type: "object",
-    properties: {
-      name,
-      ...consumerOptions,
-      qos: { description: "Only the topic's own QoS: it is one per topic." },
-      order: {
-        enum: ["none", "key"],
-        default: "none",
-        description: "Whether events of one key wait for each other. Only none so far.",
-        ...expect("an order", "none"),
-      },
-      ...Object.fromEntries(unsupportedOptions.map((option) => [option, {}])),
-    },
+    properties: { name, ...options },
     required: ["name"],
     additionalProperties: false,
   },
   else: name,
-};
+});
+
+const producer = named({
+  version: {
+    ...version,
+    description:
+      "Version of its events that state none, such as those of a Laravel application. Absent: the current one.",
+  },
+});
+
+const consumer = named({
+  version: {
+    ...version,
+    description:
+      "Version it is given every event in. Absent: the one that was current when it joined, which the bus keeps.",
+  },
+  ...consumerOptions,
+  order: {
+    enum: ["none", "key"],
+    default: "none",
+    description:
+      "key: the next event of a key is not handed out before the earlier one is settled; needs key: of the topic.",
+    ...expect("an order", "none or key"),
+  },
+  filter: {
+    type: "object",
+    minProperties: 1,
+    description: "Only events whose payload, in the consumer's version, matches are owed.",
+    ...expect("a filter", "a field of the payload with its value below it, like newStatus: Completed"),
+  },
+  qos: { description: "Only the topic's own QoS: it is one per topic." },
+});
 
 const topic = {
   type: "object",
@@ -100,17 +131,15 @@ const topic = {
       description: "The replay window: how long events stay in the ledger.",
     },
     schema: {
-      type: "string",
-      pattern: "^v[1-9][0-9]{0,3}$",
+      ...version,
       description: "Version that new events get: vN is schemas/<topic>/vN.json.",
-      ...expect("a version", "one like v1"),
     },
     producers: {
       type: "array",
       maxItems: 1000,
-      items: name,
+      items: producer,
       description: "Systems that may publish.",
-      ...expect("a list of names", "one like [hms-api]"),
+      ...expect("a list of producers", "one like [hms-api]"),
     },
     consumers: {
       type: "array",

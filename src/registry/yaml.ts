@@ -1,5 +1,6 @@
 import {
   type AliasEvent,
+  COLLECTION_STYLE,
   CORE_SCHEMA,
   EVENT_ID,
   type Event,
@@ -11,36 +12,40 @@ import {
   type SequenceEvent,
   YAMLException,
 } from "js-yaml";
-import { type Problems, shown } from "./problems.js";
+import { type Position, type Problems, shown } from "./problems.js";
+import { TextLines } from "./text-lines.js";
 
-/** A YAML value and the line (from 1) where it begins. */
+/** A YAML value and where it begins. */
 export type YamlNode = YamlScalar | YamlList | YamlMap;
 
-export interface YamlScalar {
+export interface YamlScalar extends Position {
   readonly kind: "scalar";
-  readonly line: number;
   readonly value: unknown;
+  /** Offsets of the text, quotes included; both are -1 where nothing stands. */
+  readonly start: number;
+  readonly end: number;
 }
 
-export interface YamlList {
+export interface YamlList extends Position {
   readonly kind: "list";
-  readonly line: number;
   readonly items: YamlNode[];
 }
 
-export interface YamlMap {
+export interface YamlMap extends Position {
   readonly kind: "map";
-  readonly line: number;
+  /** Written in braces. */
+  readonly flow: boolean;
   readonly entries: Map<string, YamlEntry>;
 }
 
-export interface YamlEntry {
-  /** Line of the key. */
-  readonly line: number;
+/** A member of a mapping; its position is that of the key. */
+export interface YamlEntry extends Position {
   readonly value: YamlNode;
 }
 
 const maxDepth = 20;
+const quoted: readonly number[] = [SCALAR_STYLE.SINGLE_QUOTED, SCALAR_STYLE.DOUBLE_QUOTED];
+const fileStart: Position = { line: 1, column: 1 };
 
 /**
  * Reads the part of YAML 1.2 that a registry needs: one document of mappings, lists and scalars. Anchors, aliases,
@@ -52,8 +57,9 @@ export function readYaml(text: string, file: string, problems: Problems): YamlNo
     return new YamlReader(text, file, problems).read(parseEvents(text, { maxDepth }));
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    const line = (error.mark?.line ?? -1) + 1;
-    problems.add(file, line, `${error.reason} in ${shown(lineAt(text, line))}; ${remedyFor(error.reason)}`);
+    const { line = 0, column = 0 } = error.mark ?? {};
+    const at = { line: line + 1, column: column + 1 };
+    problems.add(file, at, `${error.reason} in ${shown(lineAt(text, line))}; ${remedyFor(error.reason)}`);
     return undefined;
   }
 }
@@ -65,28 +71,31 @@ export function plainValue(node: YamlNode): unknown {
   return Object.fromEntries([...node.entries].map(([key, { value }]) => [key, plainValue(value)]));
 }
 
-/** The value at a path; where the path leads nowhere, the last value on the way. */
-export function nodeAt(root: YamlNode, path: readonly string[]): { node: YamlNode; line: number } {
+/**
+ * The value at a path; where the path leads nowhere, the last value on the way. The position is that of a scalar, or of
+ * the key of what stands below one.
+ */
+export function nodeAt(root: YamlNode, path: readonly string[]): Position & { node: YamlNode } {
   let node = root;
-  let line = root.line;
+  let at: Position = root;
   for (const token of path) {
     const entry = node.kind === "map" ? node.entries.get(token) : undefined;
     const next = entry?.value ?? (node.kind === "list" ? node.items[Number(token)] : undefined);
     if (next === undefined) break;
     node = next;
-    line = next.kind === "scalar" ? next.line : (entry?.line ?? next.line);
+    at = next.kind === "scalar" ? next : (entry ?? next);
   }
-  return { node, line };
+  return { node, line: at.line, column: at.column };
 }
 
 /** A collection that is being read; `key` waits for its value. */
 interface Frame {
   readonly node: YamlList | YamlMap;
-  key: { text: string; line: number } | undefined;
+  key: (Position & { text: string }) | undefined;
 }
 
 class YamlReader {
-  private readonly lineStarts: number[];
+  private readonly lines: TextLines;
   private readonly frames: Frame[] = [];
   private root: YamlNode | undefined;
   private documents = 0;
@@ -96,10 +105,7 @@ class YamlReader {
     private readonly file: string,
     private readonly problems: Problems,
   ) {
-    this.lineStarts = [
-      0,
-      ...Array.from(text.matchAll(/\r\n|\r|\n/g), (match) => match.index + match[0].length),
-    ];
+    this.lines = new TextLines(text);
   }
 
   read(events: readonly Event[]): YamlNode | undefined {
@@ -110,7 +116,7 @@ class YamlReader {
   private take(event: Event): void {
     if (event.type === EVENT_ID.DOCUMENT) {
       this.documents++;
-      if (event.directives.length > 0) this.refuse(1, "a % directive is not taken; remove the line");
+      if (event.directives.length > 0) this.refuse(fileStart, "a % directive is not taken; remove the line");
     } else if (event.type === EVENT_ID.POP) {
       this.frames.pop();
     } else if (event.type === EVENT_ID.ALIAS) {
@@ -127,30 +133,31 @@ class YamlReader {
   private scalar(event: ScalarEvent): void {
     const frame = this.frames.at(-1);
     const text = event.valueStart < 0 ? "" : getScalarValue(this.text, event);
-    const line = event.valueStart < 0 ? (frame?.key?.line ?? 1) : this.lineOf(event.valueStart);
+    const quotes = quoted.includes(event.style) ? 1 : 0;
+    const start = event.valueStart - quotes;
+    const at = event.valueStart < 0 ? (frame?.key ?? fileStart) : this.lines.at(start);
     const plain = event.style === SCALAR_STYLE.PLAIN;
     if (frame?.node.kind === "map" && frame.key === undefined) {
-      if (plain && text === "<<") this.refuse(line, 'the merge key "<<" is not taken; write the values out');
-      frame.key = { text, line };
+      if (plain && text === "<<") this.refuse(at, 'the merge key "<<" is not taken; write the values out');
+      frame.key = { ...at, text };
       return;
     }
-    this.place({
-      kind: "scalar",
-      line,
-      value: plain ? CORE_SCHEMA.resolveImplicitScalarTag(text).value : text,
-    });
+    const value = plain ? CORE_SCHEMA.resolveImplicitScalarTag(text).value : text;
+    const span = event.valueStart < 0 ? { start: -1, end: -1 } : { start, end: event.valueEnd + quotes };
+    this.place({ kind: "scalar", line: at.line, column: at.column, value, ...span });
   }
 
   private collection(event: SequenceEvent | MappingEvent): void {
-    const line = this.lineOf(event.start);
+    const at = this.lines.at(event.start);
+    const flow = event.style === COLLECTION_STYLE.FLOW;
     const node: YamlList | YamlMap =
       event.type === EVENT_ID.SEQUENCE
-        ? { kind: "list", line, items: [] }
-        : { kind: "map", line, entries: new Map() };
+        ? { kind: "list", ...at, items: [] }
+        : { kind: "map", ...at, flow, entries: new Map() };
     const frame = this.frames.at(-1);
     if (frame?.node.kind === "map" && frame.key === undefined) {
-      this.refuse(line, "a list or mapping is not taken as a key; write a name");
-      frame.key = { text: "", line };
+      this.refuse(at, "a list or mapping is not taken as a key; write a name");
+      frame.key = { ...at, text: "" };
       this.frames.push({ node, key: undefined }); // read to its end, placed nowhere
       return;
     }
@@ -159,12 +166,12 @@ class YamlReader {
   }
 
   private alias(event: AliasEvent): void {
-    const line = this.lineOf(event.anchorStart);
+    const at = this.lines.at(event.anchorStart - 1);
     const name = this.text.slice(event.anchorStart, event.anchorEnd);
-    this.refuse(line, `the alias ${shown(`*${name}`)} is not taken; write the value out`);
+    this.refuse(at, `the alias ${shown(`*${name}`)} is not taken; write the value out`);
     const frame = this.frames.at(-1);
-    if (frame?.node.kind === "map" && frame.key === undefined) frame.key = { text: `*${name}`, line };
-    else this.place({ kind: "scalar", line, value: null });
+    if (frame?.node.kind === "map" && frame.key === undefined) frame.key = { ...at, text: `*${name}` };
+    else this.place({ kind: "scalar", ...at, value: null, start: -1, end: -1 });
   }
 
   private place(node: YamlNode): void {
@@ -176,26 +183,23 @@ class YamlReader {
 
   private placeRoot(node: YamlNode): void {
     if (this.documents > 1) {
-      this.refuse(
-        node.line,
-        'a second document begins here; remove the "---" before it and keep one document',
-      );
+      this.refuse(node, 'a second document begins here; remove the "---" before it and keep one document');
       return;
     }
     this.root = node;
   }
 
   private placeMember(frame: Frame & { node: YamlMap }, value: YamlNode): void {
-    const { text, line } = frame.key!;
+    const { text, line, column } = frame.key!;
     frame.key = undefined;
     const first = frame.node.entries.get(text);
     if (first === undefined) {
-      frame.node.entries.set(text, { line, value });
+      frame.node.entries.set(text, { line, column, value });
       return;
     }
     const what = this.frames.length === 1 ? "the topic" : "the key";
     this.refuse(
-      line,
+      { line, column },
       `${what} ${shown(text)} is there twice, first on line ${first.line}; keep one of the two`,
     );
   }
@@ -203,32 +207,24 @@ class YamlReader {
   private checkProperties(event: ScalarEvent | SequenceEvent | MappingEvent): void {
     if (event.anchorStart >= 0) {
       const name = this.text.slice(event.anchorStart, event.anchorEnd);
-      this.refuse(this.lineOf(event.anchorStart), `the anchor ${shown(`&${name}`)} is not taken; remove it`);
+      this.refuse(
+        this.lines.at(event.anchorStart - 1),
+        `the anchor ${shown(`&${name}`)} is not taken; remove it`,
+      );
     }
     if (event.tagStart >= 0) {
       const tag = this.text.slice(event.tagStart, event.tagEnd);
-      this.refuse(this.lineOf(event.tagStart), `the tag ${shown(tag)} is not taken; write the plain value`);
+      this.refuse(this.lines.at(event.tagStart), `the tag ${shown(tag)} is not taken; write the plain value`);
     }
   }
 
-  private refuse(line: number, text: string): void {
-    this.problems.add(this.file, line, text);
-  }
-
-  private lineOf(position: number): number {
-    let low = 0;
-    let high = this.lineStarts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.lineStarts[middle]! <= position) low = middle;
-      else high = middle;
-    }
-    return low + 1;
+  private refuse(at: Position, text: string): void {
+    this.problems.add(this.file, at, text);
   }
 }
 
 function lineAt(text: string, line: number): string {
-  return text.split(/\r\n|\r|\n/)[line - 1]?.trim() ?? "";
+  return text.split(/\r\n|\r|\n/)[line]?.trim() ?? "";
 }
 
 function remedyFor(reason: string): string {
