@@ -2,9 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Config } from "./config.js";
 import { normalizeBroadcast, normalizeEvent } from "./envelope/normalize.js";
+import { createView } from "./envelope/view.js";
 import { parsePubSubMessage, parseStreamEntry } from "./envelope/wire.js";
 import { HmsSyncError } from "./errors.js";
-import { Fanout, type Subscription } from "./fanout/fanout.js";
+import { DeliveryRecords, loadDeliveryScripts } from "./fanout/delivery-records.js";
+import { Fanout } from "./fanout/fanout.js";
+import { LeavingConsumers } from "./fanout/leaving.js";
+import type { Subscription } from "./fanout/types.js";
 import { AccessKeys } from "./gateway/access-keys.js";
 import { Gateway } from "./gateway/server.js";
 import type { Publish } from "./gateway/types.js";
@@ -28,13 +32,19 @@ import { checkRedis } from "./redis/durability.js";
 import { startEmbeddedRedis } from "./redis/embedded.js";
 import { parseRedisUrl } from "./redis/target.js";
 import { WakeStream } from "./redis/wake.js";
+import { RegistryInForce } from "./registry/in-force.js";
+import { joinedVersionProblems } from "./registry/joined-versions.js";
 import { loadRegistry } from "./registry/load.js";
+import { Reloading } from "./registry/reloading.js";
 import type { Registry } from "./registry/types.js";
+import { RegistryWatcher } from "./registry/watcher.js";
 import { StateDirectory } from "./state-dir.js";
 
 export interface Sidecar {
   /** Base URL of the gateway. */
   readonly url: string;
+  /** Reads topics.yaml anew; resolves when it is in force or refused, which the log and the status say. */
+  reload(): Promise<void>;
   /** Stops in the order of an event's way, so that nothing is left half done; resolves when all is closed. */
   close(): Promise<void>;
 }
@@ -52,16 +62,19 @@ export async function startSidecar(config: Config, log: Logger): Promise<Sidecar
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const url = await start(config, log, closers);
-    return { url, close };
+    return { ...(await start(config, log, closers)), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function start(config: Config, log: Logger, closers: (() => Promise<void> | void)[]): Promise<string> {
-  const registry = await loadRegistry(config.topicsFile);
+async function start(
+  config: Config,
+  log: Logger,
+  closers: (() => Promise<void> | void)[],
+): Promise<Omit<Sidecar, "close">> {
+  const registry = new RegistryInForce(await loadRegistry(config.topicsFile));
   const target = await redisTarget(config, log, closers);
   const connect = (name: string): Redis => {
     const redis = connectRedis(target, name, (error) =>
@@ -75,12 +88,22 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   for (const warning of durability.warnings) log.warn(warning);
 
   const ledger = new StreamLedger(redis);
+  const deliveryScripts = loadDeliveryScripts();
+  const problemsOf = (next: Registry) =>
+    joinedVersionProblems(next, (consumer, topic) =>
+      new DeliveryRecords(redis, deliveryScripts, consumer, topic).joinedVersion(),
+    );
+  refuse(await problemsOf(registry));
   const wake = new WakeStream(redis, connect("wake"), log);
+  wake.goBy(registry.digest);
   const follower = new LedgerFollower(ledger);
+  const mayServe = () => !intake.state.otherRegistry;
   const fanout = new Fanout(
-    { redis, queueConnection: connect("queues"), ledger, waker: wake, log },
+    { redis, queueConnection: connect("queues"), ledger, waker: wake, mayServe, log },
     subscriptions(registry),
   );
+  const leaving = new LeavingConsumers(redis, deliveryScripts, (topic) => ledger.holders(topic));
+  await leaving.remember([...registry.topics.keys()]);
   const onRecorded = (topic: string, last: string) => {
     fanout.recorded(topic, last);
     follower.recorded(topic);
@@ -101,7 +124,20 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   await stream.open();
   const pubsub = pubSubDoor(config, registry, processor, connect, log);
   const doors: Door[] = pubsub === undefined ? [stream] : [stream, pubsub];
-  const intake = new Intake(new Leadership(redis, wake.id, registry.digest), doors, registry.digest, log);
+  const intake = new Intake(new Leadership(redis, wake.id), doors, registry.digest, log);
+
+  const reloading = new Reloading({
+    inForce: () => registry.digest,
+    load: () => loadRegistry(config.topicsFile),
+    problemsOf,
+    apply: async (next) => {
+      registry.put(next);
+      const served = fanout.replace(subscriptions(next));
+      await Promise.all([served, intake.adopt(next.digest), leaving.remember([...next.topics.keys()])]);
+      await wake.registryChanged(next.digest);
+    },
+    log,
+  });
 
   const state = new StateDirectory(config.stateDir);
   const token = await state.developmentToken(config.production);
@@ -109,21 +145,25 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   const webhookKeys = new WebhookKeys(redis, () => wake.accessKeysChanged());
   const operations = new SidecarOperations({
     redis,
-    registryDigest: registry.digest,
+    registry: () => ({ digest: registry.digest, ...reloading.state }),
     durability: durability.level,
-    topics: [...registry.topics.values()],
+    topics: () => [...registry.topics.values()],
+    leaving: () => leaving.list(subscriptions(registry)),
     queues: () => fanout.all(),
     tail: (topic) => ledger.tail(topic),
     rejects,
     intake: async () => ({ ...intake.state, backlog: await stream.backlog(), doors: doorsInWords(pubsub) }),
     sidecars: () => wake.otherSidecars + 1,
-    problems: () =>
-      intake.state.otherRegistry ? ["another sidecar reads the intake with another topics.yaml"] : [],
+    problems: () => registryProblems(intake.state.otherRegistry, wake.otherRegistries),
   });
+  const checkRegistry = () => {
+    if (intake.state.otherRegistry) throw registryMismatch();
+  };
   const gateway = new Gateway({
     directory: registry,
     queue: (consumer, topic) => fanout.queue(consumer, topic),
-    publish: publisher(registry, recorder),
+    publish: publisher(registry, recorder, checkRegistry),
+    checkRegistry,
     events: follower,
     operations,
     probe: (id) => probes.find(id),
@@ -134,12 +174,23 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
     available: () => redis.status === "ready",
     log,
   });
-  const retention = new Retention(ledger, retained(registry), (topic) => raiseFloors(fanout, topic), log);
+  const retention = new Retention(
+    ledger,
+    () => retained(registry),
+    (topic) => raiseFloors(fanout, topic),
+    log,
+  );
 
   await wake.start((message) => {
     if (message.kind === "access-keys") {
       accessKeys.forget();
       webhookKeys.forget();
+    } else if (message.kind === "registry") {
+      intake
+        .check()
+        .catch((error: unknown) =>
+          log.warn("looking for the registry in force failed", { error: String(error) }),
+        );
     } else fanout.woken(message.consumer, message.topic);
   });
   closers.push(() => wake.close());
@@ -153,7 +204,11 @@ async function start(config: Config, log: Logger, closers: (() => Promise<void> 
   const url = await gateway.listen(config.host, config.port);
   await state.writeContext(url);
   gateway.markReady();
-  return url;
+  const reload = () => reloading.reload();
+  const watcher = new RegistryWatcher(config.topicsFile, () => void reload(), log);
+  closers.push(() => watcher.close());
+  watcher.start();
+  return { url, reload };
 }
 
 async function redisTarget(
@@ -169,7 +224,39 @@ async function redisTarget(
 
 function subscriptions(registry: Registry): Subscription[] {
   return [...registry.topics.values()].flatMap((topic) =>
-    topic.consumers.map((consumer) => ({ consumer: consumer.name, topic: topic.name, policy: consumer })),
+    topic.consumers.map((consumer) => ({
+      consumer: consumer.name,
+      topic: topic.name,
+      policy: consumer,
+      ...(consumer.version === undefined ? {} : { version: consumer.version }),
+      currentVersion: topic.version,
+      view: (version) => createView(topic, version, consumer.filter),
+    })),
+  );
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0)
+    throw new HmsSyncError("invalid_registry", problems.join("\n"), { details: { problems } });
+}
+
+function registryProblems(otherInForce: boolean, others: number): string[] {
+  if (otherInForce) {
+    return [
+      "another topics.yaml than this sidecar's is in force: it neither reads, cuts nor hands out; give it the same file, or stop the sidecar that has the other one and start this one anew",
+    ];
+  }
+  if (others === 0) return [];
+  return [
+    `${others} of the sidecars go by another topics.yaml and do nothing until they have the one in force`,
+  ];
+}
+
+function registryMismatch(): HmsSyncError {
+  return new HmsSyncError(
+    "registry_mismatch",
+    "another topics.yaml than this sidecar's is in force; nothing was stored, ask another sidecar or try again",
+    { status: 503, retryable: true },
   );
 }
 
@@ -231,12 +318,13 @@ function doorsInWords(pubsub: PubSubDoor | undefined): Record<string, string> {
   };
 }
 
-function publisher(registry: Registry, recorder: Recorder): Publish {
+function publisher(registry: Registry, recorder: Recorder, checkRegistry: () => void): Publish {
   return async (posted) => {
+    checkRegistry();
     const event = normalizeEvent(posted, registry);
     const { status } = await recorder.record(posted.topic, event);
     if (status === "conflict") throw idReused(posted.id, posted.topic);
-    return { version: registry.topics.get(posted.topic)!.version, duplicate: status === "duplicate" };
+    return { version: event.version, duplicate: status === "duplicate" };
   };
 }
 

@@ -22,6 +22,13 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Types of payloads by topic. Empty here: `hms-sync topics types` writes a module that adds those of a topics.yaml, and
+ * `subscribe` then knows them.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: what is added to it are the members of an interface
+export interface TopicPayloads {}
+
 /** One connection to the bus, speaking as the system its token belongs to. */
 export interface Bus {
   readonly url: string;
@@ -33,6 +40,10 @@ export interface Bus {
    * The topic's events. Reading begins with the first step of the loop, survives every outage of the bus, and throws
    * HmsSyncClientError only for what will not get better (`unauthorized`, `not_a_consumer`, `unknown_topic`, …).
    */
+  subscribe<Topic extends keyof TopicPayloads>(
+    topic: Topic,
+    options?: SubscribeOptions,
+  ): Subscription<TopicPayloads[Topic]>;
   subscribe<Payload = unknown>(topic: string, options?: SubscribeOptions): Subscription<Payload>;
   /**
    * Publishes; resolves when the bus has stored the event. Rejects with what the bus says (`schema_violation` with

@@ -1,4 +1,4 @@
-export type { Bus, SubscribeOptions } from "./bus.js";
+export type { Bus, SubscribeOptions, TopicPayloads } from "./bus.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export { type FieldError, HmsSyncClientError } from "./errors.js";
 export type { LogFields, Logger } from "./log.js";

@@ -10,6 +10,8 @@ export interface PublishOptions {
   readonly id?: string;
   /** The event's `type`; the topic's name unless given. */
   readonly type?: string;
+  /** Schema version of the payload; unless given, the topic's current one, or the newest that the payload fits. */
+  readonly version?: number;
   /** How long (ms) to keep trying while the bus cannot be reached; 30,000 unless given. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -49,17 +51,25 @@ export async function publishText(
   text: string,
   options: PublishOptions = {},
 ): Promise<Published> {
-  const { id = randomUUID(), type, timeoutMs = PATIENCE_MS, signal } = options;
+  const { id = randomUUID(), type, version, timeoutMs = PATIENCE_MS, signal } = options;
   if (!HEADER_TEXT.test(id))
     throw invalidOption("id", id, "give 1 to 255 printable ASCII characters without spaces");
   if (type !== undefined && !HEADER_TEXT.test(type)) {
     throw invalidOption("type", type, "give 1 to 255 printable ASCII characters without spaces");
   }
+  if (version !== undefined && !(Number.isInteger(version) && version >= 1 && version <= 9_999)) {
+    throw invalidOption("version", String(version), "give a schema version from 1 to 9999");
+  }
+  const headers = {
+    "idempotency-key": id,
+    ...(type === undefined ? {} : { "hms-sync-type": type }),
+    ...(version === undefined ? {} : { "hms-sync-version": String(version) }),
+  };
   const attempt = async () => {
     const answer = await bus.transport.call({
       method: "POST",
       path: `/v1/topics/${encodeURIComponent(topic)}/events`,
-      headers: { "idempotency-key": id, ...(type === undefined ? {} : { "hms-sync-type": type }) },
+      headers,
       body: text,
       timeoutMs: ATTEMPT_TIMEOUT_MS,
       signal,

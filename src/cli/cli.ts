@@ -13,6 +13,8 @@ export interface Cli {
   stdin(): Promise<Uint8Array>;
   /** Resolves at the first SIGINT or SIGTERM. */
   stopSignal(): Promise<void>;
+  /** Runs `again` at each SIGHUP, unless that means that the terminal was closed. */
+  onHangup(again: () => void): void;
   /** Runs what a verb does and keeps its exit code. */
   verb<A extends unknown[]>(run: (...args: A) => Promise<ExitCode>): (...args: A) => Promise<void>;
 }

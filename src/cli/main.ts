@@ -13,4 +13,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   gateway: new GatewayClient(() => readContext(readConfig()), output.note),
   stdin: () => buffer(process.stdin),
   stopSignal: () => stopSignal(),
+  onHangup: (again) => {
+    if (process.stdin.isTTY !== true) process.on("SIGHUP", again);
+  },
 });

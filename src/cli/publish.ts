@@ -9,6 +9,7 @@ import { printable } from "./text.js";
 interface PublishOptions extends JsonOption {
   readonly id?: string;
   readonly type?: string;
+  readonly schemaVersion?: string;
 }
 
 interface Published {
@@ -30,6 +31,11 @@ export function addPublish(program: Command, cli: Cli): void {
     .argument("<json>", "the payload as JSON, or - to read it from standard input")
     .option("--id <id>", "id of the event; the same id is stored once (default: a new one)", headerWord)
     .option("--type <type>", "type of the event (default: the topic's name)", headerWord)
+    .option(
+      "--schema-version <n>",
+      "schema version of the payload (default: the topic's current one)",
+      headerWord,
+    )
     .option(...jsonOption)
     .addHelpText("after", help)
     .action(
@@ -44,7 +50,7 @@ Examples: hms-sync publish inspections.status '{"inspectionId":99,"newStatus":"C
 async function publish(cli: Cli, topic: string, json: string, options: PublishOptions): Promise<ExitCode> {
   const payload = json === "-" ? await cli.stdin() : json;
   const id = options.id ?? randomUUID();
-  const published = await send(cli, topic, payload, id, options.type);
+  const published = await send(cli, topic, payload, headersOf(id, options));
   if (options.json) await writeJson(cli.output, published);
   else await cli.output.write(`${inWords(published)}\n`);
   return exit.ok;
@@ -57,16 +63,22 @@ function inWords({ id, topic, version, duplicate }: Published): string {
     : `${event} published to ${printable(topic)} (version ${version})`;
 }
 
+function headersOf(id: string, { type, schemaVersion }: PublishOptions): Record<string, string> {
+  return {
+    "idempotency-key": id,
+    ...(type === undefined ? {} : { "hms-sync-type": type }),
+    ...(schemaVersion === undefined ? {} : { "hms-sync-version": schemaVersion }),
+  };
+}
+
 /** Sends until the bus has answered, always with the same id: what an attempt stored unseen is a duplicate then. */
 async function send(
   cli: Cli,
   topic: string,
   body: string | Uint8Array,
-  id: string,
-  type: string | undefined,
+  headers: Readonly<Record<string, string>>,
 ): Promise<Published> {
   const path = `/v1/topics/${encodeURIComponent(topic)}/events`;
-  const headers = { "idempotency-key": id, ...(type === undefined ? {} : { "hms-sync-type": type }) };
   let stored: "no" | "perhaps" = "no";
   for (let attempt = 0; ; attempt++) {
     try {
@@ -74,7 +86,8 @@ async function send(
     } catch (error) {
       if (stored === "no" && !mayHaveStored(error)) throw error;
       stored = "perhaps";
-      if (attempt >= retryAfterMs.length || !mayPass(error)) throw unknownOutcome(error, id);
+      if (attempt >= retryAfterMs.length || !mayPass(error))
+        throw unknownOutcome(error, headers["idempotency-key"]!);
       await delay(retryAfterMs[attempt]!);
     }
   }

@@ -9,13 +9,18 @@ import { type ExitCode, exit } from "./failure.js";
 export function addStart(program: Command, cli: Cli): void {
   program
     .command("start")
-    .description("run the bus: prints one line when every part is up; SIGTERM or Ctrl-C stops it")
+    .description(
+      "run the bus: prints one line when every part is up; SIGTERM or Ctrl-C stops it, a changed topics.yaml is taken up",
+    )
     .option(...jsonOption)
     .addHelpText("after", help)
     .action(cli.verb((options: JsonOption) => start(cli, options, startSidecar)));
 }
 
 const help = `
+A change of topics.yaml or of schemas/ is taken up whole, between two events, or refused with the registry before it left
+in force: the log and hms-sync status say which. SIGHUP does the same where files cannot be watched.
+
 The log goes to standard error, one JSON object a line. A second signal ends the bus at once with exit code 1. Exit code
 2 when an HMS_SYNC_ variable cannot be used, 1 when the bus cannot start.
 
@@ -32,7 +37,7 @@ async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
 
 /** Runs the bus from `ready` to the stop signal; one that comes while it starts stops it as soon as it is up. */
 export async function start(
-  cli: Pick<Cli, "config" | "output" | "stopSignal">,
+  cli: Pick<Cli, "config" | "output" | "stopSignal" | "onHangup">,
   { json }: JsonOption,
   run: Start,
 ): Promise<ExitCode> {
@@ -43,6 +48,7 @@ export async function start(
     stopped = true;
   });
   const sidecar = await run(config, log);
+  cli.onHangup(() => void sidecar.reload());
   if (!stopped) await sayReady(cli, sidecar.url, json, log);
   await stop;
   log.info("stopping");

@@ -60,17 +60,10 @@ export function normalizeEvent(event: EventInput, registry: TopicCatalogue): Led
   if (event.anyTopic !== true && !topic.producers.includes(event.source)) {
     throw producerNotListed(event.source, topic.name);
   }
-  const version = event.version ?? topic.version;
-  const topicPlan = planOf(topic, version);
   const time = checkMeta(event);
   const timezone = event.timezone || registry.timezoneOf(event.source) || "UTC";
-  const { payload, key = event.subject } = normalizePayload(
-    event.payload,
-    topicPlan,
-    topic.name,
-    version,
-    timezone,
-  );
+  const { version, topicPlan, normal } = normalizeByVersion(event, topic, timezone);
+  const { payload, key = event.subject } = normal;
   const optional =
     (key ? `,"subject":${JSON.stringify(key)}` : "") +
     (event.traceparent && traceparentForm.test(event.traceparent)
@@ -83,7 +76,8 @@ export function normalizeEvent(event: EventInput, registry: TopicCatalogue): Led
     `"type":${JSON.stringify(event.type)},"time":"${formatInstant(time)}"${optional}}`;
   const { id, source } = event;
   const systems = event.origin ? `${source},${event.origin}` : source;
-  const normalized = { topic: topic.name, id, source, systems, text, digest: digestOf(event.type, payload) };
+  const digest = digestOf(event.type, payload);
+  const normalized = { topic: topic.name, id, source, version, systems, text, digest };
   return key ? { ...normalized, key } : normalized;
 }
 
@@ -116,15 +110,56 @@ function normalizeInto(
   channel: string,
   registry: TopicCatalogue,
 ): void {
-  const { id, source, time, timezone, origin, event: type, data: payload } = broadcast;
+  const { id, source, time, timezone, origin, version, event: type, data: payload } = broadcast;
+  const stated = version === undefined ? {} : { version };
   try {
     outcome.events.push(
-      normalizeEvent({ topic, payload, id, source, type, time, timezone, origin }, registry),
+      normalizeEvent({ topic, payload, id, source, type, time, timezone, origin, ...stated }, registry),
     );
   } catch (error) {
     if (!(error instanceof HmsSyncError)) throw error;
     outcome.rejects.push({ code: error.code, reason: error.message, channel, topic });
   }
+}
+
+interface NormalPayload {
+  readonly payload: string;
+  readonly key: string | undefined;
+}
+
+/**
+ * The payload in the version it states. Where it states none, a producer that knows nothing of versions goes on sending
+ * the one it knows while a newer one is current: then the first version it fits counts. The error is that of the first.
+ */
+function normalizeByVersion(
+  event: EventInput,
+  topic: TopicRules,
+  timezone: string,
+): { version: number; topicPlan: TopicPlan; normal: NormalPayload } {
+  const first = event.version ?? topic.producerVersions.get(event.source) ?? topic.version;
+  const attempt = (version: number) => {
+    const topicPlan = planOf(topic, version);
+    const normal = normalizePayload(event.payload, topicPlan, topic.name, version, timezone);
+    return { version, topicPlan, normal };
+  };
+  try {
+    return attempt(first);
+  } catch (error) {
+    if (event.version !== undefined || !isViolation(error)) throw error;
+    for (const version of [...topic.schemas.keys()].sort((a, b) => b - a)) {
+      if (version === first) continue;
+      try {
+        return attempt(version);
+      } catch (other) {
+        if (!isViolation(other)) throw other;
+      }
+    }
+    throw error;
+  }
+}
+
+function isViolation(error: unknown): boolean {
+  return error instanceof HmsSyncError && error.code === "schema_violation";
 }
 
 function normalizePayload(
@@ -133,7 +168,7 @@ function normalizePayload(
   topic: string,
   version: number,
   timezone: string,
-): { payload: string; key: string | undefined } {
+): NormalPayload {
   const text = onOneLine(received);
   let value = parseJson(text);
   let json = JsonText.scan(text);

@@ -14,6 +14,8 @@ export interface Broadcast {
   readonly timezone: string;
   /** Systems that the change came through before its source, the oldest first, separated by commas; empty for none. */
   readonly origin: string;
+  /** Schema version of the payload, where the event states it. */
+  readonly version?: number;
 }
 
 /** One event addressed to one topic, before it is normalized. */
@@ -34,7 +36,10 @@ export interface EventInput {
   readonly origin?: string;
   /** Time zone of date-times without an offset: an IANA name or an offset. Default: the source's, else UTC. */
   readonly timezone?: string;
-  /** Schema version of the payload. Default: the topic's current one. */
+  /**
+   * Schema version of the payload, where the event states it. Default: the producer's or else the current one, and where
+   * the payload does not fit that, the newest other one that it fits.
+   */
   readonly version?: number;
   /** True for the admin's token: the source need not be a producer of the topic. */
   readonly anyTopic?: boolean;
@@ -45,6 +50,8 @@ export interface LedgerEvent {
   readonly topic: string;
   readonly id: string;
   readonly source: string;
+  /** Schema version of the payload. */
+  readonly version: number;
   /** The whole envelope as JSON text on one line. */
   readonly text: string;
   /** The first 22 characters of SHA-256 in base64url over type, a line feed and the normalized payload. */
@@ -97,6 +104,8 @@ export interface TopicRules {
   /** JSON Pointer to the ordering key. */
   readonly keyPointer?: string;
   readonly producers: readonly string[];
+  /** Version of a producer's events that state none. */
+  readonly producerVersions: ReadonlyMap<string, number>;
 }
 
 /** What normalizing needs of the registry. */

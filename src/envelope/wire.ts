@@ -32,6 +32,7 @@ export function parseStreamEntry(fields: ReadonlyMap<string, Buffer>): Broadcast
     source: field(fields, "source"),
     timezone: field(fields, "timezone"),
     origin: fields.has("origin") ? originOf(field(fields, "origin")) : "",
+    ...(fields.has("version") ? { version: versionOf(field(fields, "version")) } : {}),
   };
 }
 
@@ -100,6 +101,14 @@ function originOf(text: string): string {
   throw refused(
     "invalid_entry",
     `the field origin is ${shown(text)}, not 1 to 16 names of systems separated by commas; write it with the hms-sync/laravel driver`,
+  );
+}
+
+function versionOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw refused(
+    "invalid_entry",
+    `the field version is ${shown(text)}, not a number from 1 to 9999; write it with the hms-sync/laravel driver`,
   );
 }
 

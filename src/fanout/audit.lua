@@ -8,7 +8,8 @@ ARGV[2] 'replace', ARGV[3] run, ARGV[4] ticket that BullMQ does not have   Reply
 local function waiting(id)
   local record = read(id)
   if not record or record.deadline ~= '' then return nil end
-  if redis.call('ZSCORE', lane, id) or redis.call('SISMEMBER', dying, id) == 1 then return nil end
+  if redis.call('ZSCORE', lane, id) or redis.call('ZSCORE', throttled, id) then return nil end
+  if redis.call('SISMEMBER', dying, id) == 1 then return nil end
   return record
 end
 

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
 import type {
+  AdvanceStep,
   DeadLetter,
   DeliveryCounts,
   DeliveryRecords,
   LeasedRun,
+  LeaseReply,
   PendingTicket,
   RunRange,
 } from "./delivery-records.js";
+import { keysOf } from "./order-keys.js";
 import {
   answerSettle,
   answerUnknown,
@@ -20,11 +23,13 @@ import {
 import type { TakenTicket, Tickets } from "./tickets.js";
 import type {
   DeliveryPolicy,
+  EventView,
   FanoutLog,
   Lease,
   LedgerReader,
   Settled,
   SettleRequest,
+  Subscription,
   Waker,
 } from "./types.js";
 import { type Waiter, Waiters } from "./waiters.js";
@@ -37,11 +42,12 @@ const maxRunsPerPull = 100;
 export interface DeliveryQueueParts {
   readonly consumer: string;
   readonly topic: string;
-  readonly policy: DeliveryPolicy;
   readonly records: DeliveryRecords;
   readonly tickets: Tickets;
   readonly ledger: LedgerReader;
   readonly waker: Waker;
+  /** False while another registry than this sidecar's is in force: nothing is cut or handed out. */
+  readonly mayServe: () => boolean;
   readonly log: FanoutLog;
 }
 
@@ -49,9 +55,12 @@ export interface DeliveryQueueParts {
 export class DeliveryQueue {
   readonly consumer: string;
   readonly topic: string;
-  readonly policy: DeliveryPolicy;
+  private subscription: Subscription;
+  private view: EventView;
   private readonly waiters = new Waiters();
   private readonly background = new Set<Promise<unknown>>();
+  private givenVersion: number;
+  private versionKept = false;
   private cursor: LedgerId | undefined;
   private known: LedgerId = beforeAll;
   private advancing: Promise<void> | undefined;
@@ -62,25 +71,52 @@ export class DeliveryQueue {
   private timer: { at: number; handle: NodeJS.Timeout } | undefined;
   private closed = false;
 
-  constructor(private readonly parts: DeliveryQueueParts) {
+  constructor(
+    private readonly parts: DeliveryQueueParts,
+    subscription: Subscription,
+  ) {
     this.consumer = parts.consumer;
     this.topic = parts.topic;
-    this.policy = parts.policy;
+    this.subscription = subscription;
+    this.givenVersion = subscription.version ?? subscription.currentVersion;
+    this.view = subscription.view(this.givenVersion);
   }
 
-  /** Creates the cursor of a newcomer (its trim floor first) and picks up whatever an earlier sidecar left. */
+  get policy(): DeliveryPolicy {
+    return this.subscription.policy;
+  }
+
+  /** Schema version that the consumer is given. */
+  get version(): number {
+    return this.givenVersion;
+  }
+
+  /**
+   * Creates the cursor of a newcomer (its trim floor first) and picks up whatever an earlier sidecar left. May be
+   * repeated.
+   */
   async open(): Promise<void> {
-    const { records, ledger, topic, consumer, policy } = this.parts;
-    await this.parts.tickets.ready();
+    const { records, tickets } = this.parts;
+    await tickets.ready();
+    if ((await records.cursor()) === undefined) await this.join();
+    await this.takeVersion();
     this.cursor = await records.cursor();
-    if (this.cursor === undefined) {
-      const tail = await ledger.tail(topic);
-      const start = policy.start === "now" ? tail.last : beforeAll;
-      await ledger.raiseFloor(topic, consumer, start);
-      this.cursor = await records.open(start, policy.start === "now" ? tail.total : tail.total - tail.kept);
-    }
     await this.sweep();
     await this.catchUp();
+  }
+
+  /** False when opening, or taking note of an update, has to be repeated. */
+  get opened(): boolean {
+    return this.cursor !== undefined && this.versionKept;
+  }
+
+  /** Serves the consumer by what the registry says now, from this turn on. */
+  async update(subscription: Subscription): Promise<void> {
+    this.subscription = subscription;
+    this.versionKept = false;
+    this.giveVersion(subscription.version ?? this.givenVersion);
+    await this.takeVersion();
+    this.track(this.catchUp());
   }
 
   /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
@@ -109,7 +145,7 @@ export class DeliveryQueue {
       if (leases.length > 0 || waiter === undefined) return leases;
       const handed = await waiter.woken;
       if (handed !== undefined) return [handed];
-      if (signal.aborted) return [];
+      if (signal.aborted || this.closed) return [];
     }
   }
 
@@ -179,12 +215,35 @@ export class DeliveryQueue {
     return this.parts.records.counts();
   }
 
-  /** Waits for what runs in the background, then closes the queue. Open leases stay as they are. */
+  /** Ends waiting pulls, waits for what runs in the background, then closes the queue. Open leases stay as they are. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer?.handle);
+    while (this.waiters.wakeOne());
     while (this.background.size > 0) await Promise.allSettled(this.background);
     await this.parts.tickets.close();
+  }
+
+  private async join(): Promise<void> {
+    const { records, ledger, topic, consumer } = this.parts;
+    const tail = await ledger.tail(topic);
+    const now = this.policy.start === "now";
+    const start = now ? tail.last : beforeAll;
+    await ledger.raiseFloor(topic, consumer, start);
+    await records.open(start, now ? tail.total : tail.total - tail.kept, tail.total);
+  }
+
+  // The file's version counts from when it is first seen; without one, the version that was current at the start.
+  private async takeVersion(): Promise<void> {
+    const { version, currentVersion } = this.subscription;
+    const kept = await this.parts.records.version(version, currentVersion);
+    if (kept !== this.givenVersion) this.giveVersion(kept);
+    this.versionKept = true;
+  }
+
+  private giveVersion(version: number): void {
+    this.givenVersion = version;
+    this.view = this.subscription.view(version);
   }
 
   private learn(last: LedgerId): void {
@@ -202,24 +261,30 @@ export class DeliveryQueue {
   private async advanceAll(): Promise<void> {
     while (this.again && !this.closed) {
       this.again = false;
-      if (this.cursor === undefined) return;
+      if (this.cursor === undefined || !this.parts.mayServe()) return;
       await this.advanceOnce(this.cursor);
     }
   }
 
   private async advanceOnce(cursor: LedgerId): Promise<void> {
-    const { ledger, topic, policy, records } = this.parts;
+    const { ledger, topic, records } = this.parts;
+    const { policy, view } = this;
     // A pull that waits here is handed the run as it is cut: no ticket, no second look.
     const waiting = this.waiters.nextMax;
-    const limit = waiting > 0 ? Math.min(policy.run, waiting) : policy.run;
+    const ordered = policy.order === "key";
+    // With order by key most of a cut may be parked, so a pull of few events is no reason to cut few.
+    const limit = waiting > 0 && !ordered ? Math.min(policy.run, waiting) : policy.run;
     const entries = await ledger.range(topic, cursor, this.known, limit);
     if (entries.length === 0) return;
     const last = entries.at(-1)!.id;
     const more = compareIds(last, this.known) < 0;
-    const nonce = waiting > 0 ? randomUUID() : undefined;
-    const states = statesFor(this.consumer, entries);
-    const step = { from: cursor, to: last, count: entries.length, limit: maxReadyRuns, more, states };
-    const advanced = await records.advance(nonce === undefined ? step : { ...step, nonce }, policy);
+    const states = statesFor(this.consumer, entries, view);
+    const step: AdvanceStep = {
+      ...{ from: cursor, to: last, count: entries.length, limit: maxReadyRuns, more, states },
+      ...(waiting > 0 ? { nonce: randomUUID(), most: waiting } : {}),
+      ...(ordered ? { order: { keys: keysOf(entries), ids: entries.map(({ id }) => id) } } : {}),
+    };
+    const advanced = await records.advance(step, policy);
     if (advanced.outcome === "moved") {
       this.cursor = advanced.cursor;
       this.again = true;
@@ -232,7 +297,7 @@ export class DeliveryQueue {
     } else if (advanced.outcome === "leased") {
       this.cursor = last;
       this.again ||= more;
-      this.handOver(advanced.run, entries, states);
+      this.handOver(advanced.run, entries.slice(advanced.skip), advanced.states ?? states);
     } else if (advanced.outcome === "absent") {
       this.cursor = undefined;
       this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());
@@ -241,9 +306,16 @@ export class DeliveryQueue {
   }
 
   private handOver(run: string, entries: readonly { body: Buffer }[], states: string): void {
-    const indexes = states === "" ? entries.map((_entry, index) => index) : owedIndexes(states);
-    const bodies = indexes.map((index) => entries[index]!.body);
-    const lease: Lease = { lease: formatLease(run, 1), attempt: 1, replayed: false, indexes, bodies };
+    const owed = states === "" ? entries.map((_entry, index) => index) : owedIndexes(states);
+    const lease = this.present({
+      lease: formatLease(run, 1),
+      attempt: 1,
+      replayed: false,
+      indexes: owed,
+      bodies: owed.map((index) => entries[index]!.body),
+    });
+    if (lease === undefined) return;
+    const { bodies } = lease;
     this.schedule(Date.now() + this.policy.ackWaitMs);
     // The pull it was cut for may be gone, and the next one may want fewer events.
     const fits = this.waiters.nextMax >= bodies.length;
@@ -278,14 +350,15 @@ export class DeliveryQueue {
     let room = max;
     let behind = false;
     while (room > 0 && leases.length < maxRunsPerPull) {
-      if (!this.mayHaveTickets) break;
+      if (!this.mayHaveTickets || this.closed || !this.parts.mayServe()) break;
       // Before the look, so that a ticket added meanwhile is not overlooked.
       this.mayHaveTickets = false;
       const taken = await this.parts.tickets.take();
       if (taken === undefined) break;
       this.mayHaveTickets = true;
       const run = await this.leaseRun(taken, room);
-      if (run === undefined) continue;
+      if (run.outcome === "throttled") break;
+      if (run.outcome !== "ok") continue;
       behind ||= run.behind;
       const lease = await this.read(run);
       if (lease !== undefined) {
@@ -299,12 +372,11 @@ export class DeliveryQueue {
     return leases;
   }
 
-  private async leaseRun(taken: TakenTicket, room: number): Promise<LeasedRun | undefined> {
+  private async leaseRun(taken: TakenTicket, room: number): Promise<LeaseReply> {
     const reply = await this.parts.records.lease(taken.ticket, randomUUID(), this.policy, room);
     this.track(taken.spend());
     if (reply.outcome === "early") await this.offer([reply]);
-    if (reply.outcome !== "ok") return undefined;
-    if (reply.rest !== "") await this.offer([{ ticket: reply.rest, due: 0 }]);
+    if (reply.outcome === "ok") await this.offer(reply.issued.map((ticket) => ({ ticket, due: 0 })));
     return reply;
   }
 
@@ -316,7 +388,20 @@ export class DeliveryQueue {
       return undefined;
     }
     const { attempt, replayed } = run;
-    return { lease: formatLease(run.run, run.generation), attempt, replayed, indexes, bodies };
+    return this.present({ lease: formatLease(run.run, run.generation), attempt, replayed, indexes, bodies });
+  }
+
+  /** The lease in the consumer's schema version; what cannot be cast is terminated. Undefined when nothing is left. */
+  private present(lease: Lease): Lease | undefined {
+    const presented = lease.bodies.map((body) => this.view.present(body));
+    if (presented.every((body) => Buffer.isBuffer(body))) return { ...lease, bodies: presented };
+    const failed = presented.flatMap((body, i) =>
+      Buffer.isBuffer(body) ? [] : [{ token: `${lease.lease}.${lease.indexes[i]}`, reason: body.reason }],
+    );
+    this.track(this.settle(failed.map((each) => ({ ...each, action: "term" as const }))));
+    const kept = lease.indexes.filter((_index, i) => Buffer.isBuffer(presented[i]));
+    if (kept.length === 0) return undefined;
+    return { ...lease, indexes: kept, bodies: presented.filter((body) => Buffer.isBuffer(body)) };
   }
 
   private async bodies(run: RunRange, indexes: readonly number[]): Promise<Buffer[] | undefined> {
@@ -351,6 +436,7 @@ export class DeliveryQueue {
       answers[operation.request] = answerSettle(requests[operation.request]!, reply.results[index] ?? "u");
     }
     if (reply.followUp) this.track(this.sweepAfterCurrent());
+    if (reply.behind) this.track(this.catchUp());
   }
 
   // A sweep that already runs may have read before our settle wrote.

@@ -45,11 +45,21 @@ export interface AdvanceStep {
   readonly states: string;
   /** Leases the run at once; the same nonce gets the same run again. */
   readonly nonce?: string;
+  /** Most events to lease with the nonce; a larger run waits for its ticket. */
+  readonly most?: number;
+  /** With order by key: the key of each event (see order-keys.ts), and its ledger id. */
+  readonly order?: { readonly keys: string; readonly ids: readonly LedgerId[] };
 }
 
 export type Advanced =
   | { readonly outcome: "cut"; readonly ticket: string }
-  | { readonly outcome: "leased"; readonly run: string }
+  | {
+      readonly outcome: "leased";
+      readonly run: string;
+      /** With order by key: which events after the first `skip` of the cut are in the run, one byte an event. */
+      readonly states?: string;
+      readonly skip: number;
+    }
   | { readonly outcome: "moved"; readonly cursor: LedgerId }
   | { readonly outcome: "passed" | "full" | "absent" };
 
@@ -71,15 +81,15 @@ export interface LeasedRun extends RunRange {
   readonly replayed: boolean;
   /** Events wait in the ledger behind the cursor: the caller should advance. */
   readonly behind: boolean;
-  /** Ticket of the part of the run that did not fit, or ''. */
-  readonly rest: string;
+  /** Tickets of what waits for a lease now: the part of the run that did not fit, events that it made room for. */
+  readonly issued: readonly string[];
   /** Other runs that wait for a lease. */
   readonly waiting: number;
 }
 
 export type LeaseReply =
   | LeasedRun
-  | { readonly outcome: "gone" | "leased" | "parked" }
+  | { readonly outcome: "gone" | "leased" | "parked" | "throttled" }
   | { readonly outcome: "early"; readonly ticket: string; readonly due: number };
 
 export interface PendingTicket {
@@ -101,6 +111,8 @@ export interface SettleReply {
   readonly results: readonly string[];
   /** Tickets or dead letters wait to be carried out: the caller should sweep. */
   readonly followUp: boolean;
+  /** ADVANCE waited for what was settled here: the caller should advance. */
+  readonly behind: boolean;
 }
 
 /** An event its consumer did not take, with its own copy of the envelope (JSON text). */
@@ -117,14 +129,19 @@ export interface DeliveryCounts {
   readonly cursor: LedgerId;
   /** Ledger events before the cursor, trimmed ones included. */
   readonly ordinal: number;
-  /** Events in open runs. */
+  /** Events before the cursor that are not settled. */
   readonly open: number;
   readonly acked: number;
-  /** Events that are not sent because they came through this consumer. */
+  /** Events that are not sent because they came through this consumer or do not match its filter. */
   readonly skipped: number;
   readonly dead: number;
   /** Runs that are leased or wait for a delay to end. */
   readonly scheduledRuns: number;
+  /** Of the open events, those that wait for an earlier one of their key. */
+  readonly parked: number;
+  /** Ledger events before the cursor when the consumer joined, and in all. */
+  readonly joinedAt: number;
+  readonly joinedTotal: number;
 }
 
 /** The records of one (consumer, topic): each method is one script, on one hash tag, with Redis time. */
@@ -140,9 +157,22 @@ export class DeliveryRecords {
     this.keys = deliveryKeys(consumer, topic);
   }
 
-  /** Creates the cursor once; resolves to the cursor in force. */
-  async open(cursor: LedgerId, ordinal: number): Promise<LedgerId> {
-    return text(list(await this.run(this.scripts.open, cursor, ordinal))[1]);
+  /** Creates the cursor once; resolves to the cursor in force. `total` events are in the ledger, `ordinal` before it. */
+  async open(cursor: LedgerId, ordinal: number, total: number): Promise<LedgerId> {
+    return text(list(await this.run(this.scripts.open, cursor, ordinal, total))[1]);
+  }
+
+  /** The schema version the consumer has been given so far; undefined before it joined. */
+  async joinedVersion(): Promise<number | undefined> {
+    const version = await this.redis.hget(this.keys.state, "version");
+    return version === null ? undefined : Number(version);
+  }
+
+  /** Keeps the schema version the consumer is given: `stated`, else what is kept, else `current`. */
+  async version(stated: number | undefined, current: number): Promise<number> {
+    if (stated === undefined) await this.redis.hsetnx(this.keys.state, "version", String(current));
+    else await this.redis.hset(this.keys.state, "version", String(stated));
+    return stated ?? Number(await this.redis.hget(this.keys.state, "version"));
   }
 
   async cursor(): Promise<LedgerId | undefined> {
@@ -151,12 +181,17 @@ export class DeliveryRecords {
 
   /** ADVANCE; see advance.lua. With a nonce the run is leased at once, to whoever waits. */
   async advance(step: AdvanceStep, policy: DeliveryPolicy): Promise<Advanced> {
-    const { from, to, count, limit, more, nonce, states } = step;
-    const args = [from, to, count, limit, more ? "1" : "0", nonce ?? "", policy.ackWaitMs, states];
-    const reply = list(await this.run(this.scripts.advance, ...args));
+    const { from, to, count, limit, more, nonce, states, most, order } = step;
+    const cut = [from, to, count, limit, more ? "1" : "0", nonce ?? "", policy.ackWaitMs, states];
+    const room = [most ?? "", policy.maxInFlight ?? ""];
+    const keys = [order?.keys ?? "", order?.ids.join(" ") ?? ""];
+    const reply = list(await this.run(this.scripts.advance, ...cut, ...room, ...keys));
     const outcome = text(reply[0]);
     if (outcome === "cut") return { outcome, ticket: text(reply[1]) };
-    if (outcome === "leased") return { outcome, run: text(reply[1]) };
+    if (outcome === "leased") {
+      const states = reply[2] === undefined ? {} : { states: text(reply[2]) };
+      return { outcome, run: text(reply[1]), skip: Number(reply[3] ?? 0), ...states };
+    }
     if (outcome === "moved") return { outcome, cursor: text(reply[1]) };
     return { outcome: outcome as "passed" | "full" | "absent" };
   }
@@ -164,11 +199,12 @@ export class DeliveryRecords {
   /** LEASE; see lease.lua. `nonce` makes a repeated call get the same lease. */
   async lease(ticket: string, nonce: string, policy: DeliveryPolicy, max: number): Promise<LeaseReply> {
     const run = runOf(ticket);
-    const reply = list(await this.run(this.scripts.lease, run, ticket, nonce, policy.ackWaitMs, max));
+    const args = [run, ticket, nonce, policy.ackWaitMs, max, policy.maxInFlight ?? ""];
+    const reply = list(await this.run(this.scripts.lease, ...args));
     const outcome = text(reply[0]);
     if (outcome === "ok") return leasedRun(run, reply);
     if (outcome === "early") return { outcome, ticket: text(reply[1]), due: Number(text(reply[2])) };
-    return { outcome: outcome as "gone" | "leased" | "parked" };
+    return { outcome: outcome as "gone" | "leased" | "parked" | "throttled" };
   }
 
   /** SETTLE; see settle.lua. */
@@ -181,6 +217,8 @@ export class DeliveryRecords {
         policy.ackWaitMs,
         policy.maxDeliver,
         policy.backoffMs.join(","),
+        policy.maxInFlight ?? "",
+        policy.order,
         ...batch.operations.flatMap((operation) => [
           operation.action[0]!,
           operation.first,
@@ -190,14 +228,17 @@ export class DeliveryRecords {
         ]),
       ),
     );
-    return { results: list(reply[0]).map(text), followUp: Number(reply[1]) > 0 };
+    return {
+      results: list(reply[0]).map(text),
+      followUp: Number(reply[1]) > 0,
+      behind: Number(reply[2]) > 0,
+    };
   }
 
   /** SWEEP; see sweep.lua. */
   async sweep(policy: DeliveryPolicy, limit: number): Promise<Swept> {
-    const reply = list(
-      await this.run(this.scripts.sweep, policy.maxDeliver, policy.backoffMs.join(","), limit),
-    );
+    const args = [policy.maxDeliver, policy.backoffMs.join(","), limit, policy.maxInFlight ?? ""];
+    const reply = list(await this.run(this.scripts.sweep, ...args));
     return {
       handled: Number(reply[0] ?? 0),
       pending: pairs(list(reply[1])),
@@ -266,20 +307,37 @@ export class DeliveryRecords {
       .multi()
       .hget(this.keys.state, "cursor")
       .zrange(this.keys.open, "0", "0", "WITHSCORES")
+      .zrange(this.keys.blocks, "0", "0", "WITHSCORES")
       .exec();
     const cursor = reply?.[0]?.[1] as string | null;
-    const oldest = (reply?.[1]?.[1] as string[] | undefined)?.[1];
     if (cursor === null || cursor === undefined) return undefined;
-    return oldest !== undefined && Number(oldest) <= recordedAt(cursor) ? `${oldest}-0` : cursor;
+    const lowest = [reply?.[1], reply?.[2]].flatMap((each) => (each?.[1] as string[] | undefined)?.[1] ?? []);
+    const oldest = Math.min(...lowest.map(Number));
+    return oldest <= recordedAt(cursor) ? `${oldest}-0` : cursor;
   }
 
   async counts(): Promise<DeliveryCounts> {
     const reply = await this.redis
       .multi()
-      .hmget(this.keys.state, "cursor", "ordinal", "owed", "acked", "skipped", "dead")
+      .hmget(
+        this.keys.state,
+        "cursor",
+        "ordinal",
+        "owed",
+        "acked",
+        "skipped",
+        "dead",
+        "joined_at",
+        "joined_total",
+      )
       .zcard(this.keys.schedule)
+      .zcard(this.keys.delayed)
+      .zcard(this.keys.parked)
       .exec();
-    const [cursor, ordinal, open, acked, skipped, dead] = (reply?.[0]?.[1] ?? []) as (string | null)[];
+    const [cursor, ordinal, open, acked, skipped, dead, joinedAt, joinedTotal] = (reply?.[0]?.[1] ?? []) as (
+      | string
+      | null
+    )[];
     return {
       cursor: cursor ?? "0-0",
       ordinal: Number(ordinal ?? 0),
@@ -287,7 +345,10 @@ export class DeliveryRecords {
       acked: Number(acked ?? 0),
       skipped: Number(skipped ?? 0),
       dead: Number(dead ?? 0),
-      scheduledRuns: Number(reply?.[1]?.[1] ?? 0),
+      scheduledRuns: Number(reply?.[1]?.[1] ?? 0) + Number(reply?.[2]?.[1] ?? 0),
+      parked: Number(reply?.[3]?.[1] ?? 0),
+      joinedAt: Number(joinedAt ?? 0),
+      joinedTotal: Number(joinedTotal ?? 0),
     };
   }
 
@@ -315,7 +376,7 @@ function leasedRun(run: string, reply: ScriptReply[]): LeasedRun {
     replayed: text(reply[8]) === "1",
     body: Buffer.isBuffer(reply[9]) ? reply[9] : Buffer.alloc(0),
     behind: text(reply[10]) === "1",
-    rest: text(reply[11]),
+    issued: text(reply[11]).split(" ").filter(Boolean),
     waiting: Number(reply[12] ?? 0),
   };
 }

@@ -3,7 +3,7 @@ import type { LedgerId } from "../redis/ledger-id.js";
 import { DeliveryQueue } from "./delivery-queue.js";
 import { DeliveryRecords, loadDeliveryScripts } from "./delivery-records.js";
 import { Tickets } from "./tickets.js";
-import type { DeliveryPolicy, FanoutLog, LedgerReader, Waker } from "./types.js";
+import type { FanoutLog, LedgerReader, Subscription, Waker } from "./types.js";
 
 export interface FanoutParts {
   readonly redis: Redis;
@@ -11,14 +11,9 @@ export interface FanoutParts {
   readonly queueConnection: Redis;
   readonly ledger: LedgerReader;
   readonly waker: Waker;
+  /** False while another registry than this sidecar's is in force: nothing is cut or handed out. */
+  readonly mayServe: () => boolean;
   readonly log: FanoutLog;
-}
-
-/** One delivery of the registry: this consumer is owed this topic. */
-export interface Subscription {
-  readonly consumer: string;
-  readonly topic: string;
-  readonly policy: DeliveryPolicy;
 }
 
 const sweepMs = 2_000;
@@ -27,7 +22,8 @@ const auditMs = 30_000;
 /** All delivery queues of a sidecar, and the periodic work that lets any sidecar repair what another left. */
 export class Fanout {
   private readonly queues = new Map<string, DeliveryQueue>();
-  private readonly byTopic = new Map<string, DeliveryQueue[]>();
+  private byTopic = new Map<string, DeliveryQueue[]>();
+  private readonly scripts = loadDeliveryScripts();
   private readonly timers: NodeJS.Timeout[] = [];
   private sweeping = false;
 
@@ -35,17 +31,7 @@ export class Fanout {
     private readonly parts: FanoutParts,
     subscriptions: readonly Subscription[],
   ) {
-    const scripts = loadDeliveryScripts();
-    for (const { consumer, topic, policy } of subscriptions) {
-      const { redis, queueConnection, ledger, waker, log } = parts;
-      const records = new DeliveryRecords(redis, scripts, consumer, topic);
-      const tickets = new Tickets(queueConnection, consumer, topic, (error) =>
-        log.error("queue error", { consumer, topic, error: String(error) }),
-      );
-      const queue = new DeliveryQueue({ consumer, topic, policy, records, tickets, ledger, waker, log });
-      this.queues.set(`${consumer}/${topic}`, queue);
-      this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), queue]);
-    }
+    for (const subscription of subscriptions) this.add(subscription);
   }
 
   /** Opens every queue, then keeps sweeping and auditing until `close`. */
@@ -55,13 +41,35 @@ export class Fanout {
     this.every(auditMs, () => this.auditAll());
   }
 
+  /**
+   * Serves these subscriptions instead, from this turn on. Resolves when newcomers are opened and those taken out are
+   * closed; what such a consumer is owed stays as it is. An opening that fails is repeated by the sweep.
+   */
+  async replace(subscriptions: readonly Subscription[]): Promise<void> {
+    const wanted = new Set(subscriptions.map(keyOf));
+    const leaving = [...this.queues].filter(([key]) => !wanted.has(key));
+    for (const [key] of leaving) this.queues.delete(key);
+    const work: Promise<void>[] = leaving.map(([, queue]) => queue.close());
+    for (const subscription of subscriptions) {
+      const queue = this.queues.get(keyOf(subscription));
+      work.push(queue === undefined ? this.add(subscription).open() : queue.update(subscription));
+    }
+    this.byTopic = byTopicOf(this.queues.values());
+    for (const { status, reason } of (await Promise.allSettled(work)) as PromiseRejectedResult[]) {
+      if (status === "rejected")
+        this.parts.log.error("a consumer is not served yet; the sweep tries again", {
+          error: String(reason),
+        });
+    }
+  }
+
   /** The ledger has new events of the topic up to `last`. */
   recorded(topic: string, last: LedgerId): void {
     for (const queue of this.byTopic.get(topic) ?? []) queue.recorded(last);
   }
 
   queue(consumer: string, topic: string): DeliveryQueue | undefined {
-    return this.queues.get(`${consumer}/${topic}`);
+    return this.queues.get(keyOf({ consumer, topic }));
   }
 
   all(): readonly DeliveryQueue[] {
@@ -76,6 +84,20 @@ export class Fanout {
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     await Promise.all(this.all().map((queue) => queue.close()));
+  }
+
+  private add(subscription: Subscription): DeliveryQueue {
+    const { consumer, topic } = subscription;
+    const { redis, queueConnection, ledger, waker, mayServe, log } = this.parts;
+    const records = new DeliveryRecords(redis, this.scripts, consumer, topic);
+    const tickets = new Tickets(queueConnection, consumer, topic, (error) =>
+      log.error("queue error", { consumer, topic, error: String(error) }),
+    );
+    const parts = { consumer, topic, records, tickets, ledger, waker, mayServe, log };
+    const queue = new DeliveryQueue(parts, subscription);
+    this.queues.set(keyOf(subscription), queue);
+    this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), queue]);
+    return queue;
   }
 
   private every(ms: number, work: () => Promise<void>): void {
@@ -103,6 +125,7 @@ export class Fanout {
   }
 
   private async lookAfter(queue: DeliveryQueue, last: LedgerId): Promise<void> {
+    if (!queue.opened) return await queue.open();
     await queue.sweep();
     queue.recorded(last);
     queue.wakeOne();
@@ -111,4 +134,14 @@ export class Fanout {
   private async auditAll(): Promise<void> {
     for (const queue of this.queues.values()) await queue.audit();
   }
+}
+
+function keyOf({ consumer, topic }: { consumer: string; topic: string }): string {
+  return `${consumer}/${topic}`;
+}
+
+function byTopicOf(queues: Iterable<DeliveryQueue>): Map<string, DeliveryQueue[]> {
+  const grouped = new Map<string, DeliveryQueue[]>();
+  for (const queue of queues) grouped.set(queue.topic, [...(grouped.get(queue.topic) ?? []), queue]);
+  return grouped;
 }

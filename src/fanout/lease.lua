@@ -4,22 +4,25 @@ generation. A run larger than `max` is divided; the rest keeps a record and tick
 
 ARGV[2] run   ARGV[3] ticket that led here   ARGV[4] nonce of this attempt: the same nonce gets the same lease again,
 so a reply lost with a Redis connection costs nothing   ARGV[5] ack_wait (ms)   ARGV[6] max events
+ARGV[7] most events in flight, '' no limit
 
-Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', ticket of the rest or '',
+Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', tickets issued, spaced,
         number of other runs that wait for a lease}
-   or  {'gone'} | {'leased'} | {'parked'} | {'early', new ticket, due (ms)}
+   or  {'gone'} | {'leased'} | {'parked'} | {'throttled'} | {'early', new ticket, due (ms)}
 ]]
 --- @include "record"
+--- @include "order"
+--- @include "in-flight"
 redis.call('HDEL', pending, ARGV[3])
 local record = read(ARGV[2])
 if not record or redis.call('SISMEMBER', dying, ARGV[2]) == 1 then return {'gone'} end
 
-local function reply(attempt, rest)
+local function reply(attempt)
   local behind = redis.call('HGET', state, 'behind') or '0'
   if behind == '1' then redis.call('HSET', state, 'behind', '0') end
   return {'ok', record.gen, record.from, record.to, record.skip, record.n, record.states, attempt,
-    record.replayed or '0', record.body or '', behind, rest,
-    redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', lane)}
+    record.replayed or '0', record.body or '', behind, table.concat(issued, ' '),
+    redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', delayed) - redis.call('ZCARD', lane)}
 end
 
 -- A single counts its attempt when it is leased, a run only its lapses.
@@ -28,7 +31,7 @@ local function attempt_of(leased)
 end
 
 if record.deadline ~= '' then
-  if record.holder == ARGV[4] then return reply(attempt_of(record), '') end
+  if record.holder == ARGV[4] then return reply(attempt_of(record)) end
   return {'leased'}
 end
 if record.due > now then
@@ -52,16 +55,29 @@ local function cut_after(states, max)
   if at and string.find(states, 'o', at + 1, true) then return at end
 end
 
-local rest = ''
 local max = tonumber(ARGV[6])
+local limit = tonumber(ARGV[7])
+local room = limit and limit - in_flight(limit)
+if room then
+  redis.call('ZREM', throttled, record.id)
+  if room <= 0 then
+    throttle(record)
+    return {'throttled'}
+  end
+  max = math.min(max, room)
+end
 local cut = owed_in(record.states) > max and cut_after(record.states, max)
 if cut then
   local other = create(record, cut, string.sub(record.states, cut + 1), {kind = 'run'})
   if record.gens ~= '' then
     redis.call('HSET', run_key(other.id), 'gens', string.sub(record.gens, cut + 1))
   end
-  make_ready(other)
-  rest = other.id .. '-' .. other.ticket
+  if max == room then
+    redis.call('SADD', ready, other.id)
+    throttle(other)
+  else
+    make_ready(other)
+  end
   record.states = string.sub(record.states, 1, cut)
   record.gens = string.sub(record.gens, 1, cut)
   record.n = cut
@@ -74,5 +90,8 @@ local deadline = now + tonumber(ARGV[5])
 redis.call('HSET', run_key(record.id), 'gen', record.gen, 'gens', record.gens, 'n', record.n,
   'states', record.states, 'attempts', record.attempts, 'deadline', deadline, 'deadlines', '', 'holder', ARGV[4])
 redis.call('SREM', ready, record.id)
+if record.due > 0 then redis.call('ZREM', delayed, record.id) end
 redis.call('ZADD', schedule, deadline, record.id)
-return reply(attempt_of(record), rest)
+if record.keys then cut_freed() end
+if room then admit(ARGV[7]) end
+return reply(attempt_of(record))

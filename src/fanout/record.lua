@@ -7,6 +7,7 @@ gens         one byte an event: generation that settled it; '' while only genera
 gen          leases so far        deadline   of the lease (ms), '' when not leased     holder   nonce of the lease
 deadlines    '' or 6 bytes an event: its own deadline (ms), once the lease was extended for some events only
 kind         run | single         attempts   counted attempts of a single             lapses   leases that lapsed
+keys         key of each event, of a run that was cut with order by key (see order.lua)
 suspect      '1' when silent before: such singles are leased one at a time, so a poison event dies alone
 due          not before (ms)      ticket     number of the latest BullMQ ticket       reason   of the last nack
 body         its own envelope, for an event redriven from a dead letter              replayed  '1' when replayed
@@ -14,10 +15,15 @@ body         its own envelope, for an event redriven from a dead letter         
 KEYS[1] is the state hash, ARGV[1] the prefix of all keys of this (consumer, topic): one hash tag, one slot.
 ]]
 local state, prefix = KEYS[1], ARGV[1]
-local ready, open, schedule = prefix .. 'ready', prefix .. 'open', prefix .. 'schedule'
+local ready, open = prefix .. 'ready', prefix .. 'open'
+-- Deadlines of what is leased, ends of delays, and what waits for room (see in-flight.lua).
+local schedule, delayed, throttled = prefix .. 'schedule', prefix .. 'delayed', prefix .. 'throttled'
 local pending, lane, dying, dead = prefix .. 'pending', prefix .. 'lane', prefix .. 'dying', prefix .. 'dead'
 local FINISHED_MS = 120000
-local OWED, ACKED = string.byte('o'), string.byte('a')
+local OWED, ACKED, ABSENT = string.byte('o'), string.byte('a'), string.byte('-')
+local KEY_WIDTH = 11
+-- Far above every ledger id: a redriven event carries its own envelope and holds no part of the ledger.
+local REDRIVEN = '9000000000000-0'
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -43,6 +49,7 @@ end
 
 -- Tickets were issued or events are dying: somebody must carry it out.
 local follow_up = false
+local issued = {}
 
 local function position(ledger_id)
   return string.match(ledger_id, '^(%d+)') or '0'
@@ -54,6 +61,7 @@ local function issue_ticket(record)
   record.ticket = record.ticket + 1
   redis.call('HSET', run_key(record.id), 'ticket', record.ticket)
   redis.call('HSET', pending, record.id .. '-' .. record.ticket, record.due)
+  issued[#issued + 1] = record.id .. '-' .. record.ticket
 end
 
 -- Writes a new record that takes over events [offset, offset + #states) of `parent`.
@@ -67,6 +75,9 @@ local function create(parent, offset, states, fields)
     'attempts', fields.attempts or 0, 'lapses', fields.lapses or parent.lapses, 'suspect', record.suspect,
     'due', record.due, 'ticket', 0, 'reason', fields.reason or '', 'body', parent.body or '',
     'replayed', parent.replayed or '0')
+  if parent.keys then
+    redis.call('HSET', run_key(id), 'keys', string.sub(parent.keys, offset * KEY_WIDTH + 1, (offset + #states) * KEY_WIDTH))
+  end
   redis.call('ZADD', open, position(parent.from), id)
   return record
 end
@@ -123,7 +134,7 @@ local function retry_single(parent, offset, attempts, delay, reason, suspect)
   local record = create(parent, offset, 'o', {
     kind = 'single', attempts = attempts, due = delay > 0 and now + delay or 0, reason = reason, suspect = suspect,
   })
-  if record.due > 0 then redis.call('ZADD', schedule, record.due, record.id) end
+  if record.due > 0 then redis.call('ZADD', delayed, record.due, record.id) end
   issue_ticket(record)
 end
 
@@ -139,6 +150,10 @@ local function finish(record)
   redis.call('SREM', ready, record.id)
   redis.call('ZREM', open, record.id)
   redis.call('ZREM', schedule, record.id)
+  if record.deadline == '' then
+    redis.call('ZREM', delayed, record.id)
+    redis.call('ZREM', throttled, record.id)
+  end
   remember_finished(record)
   if record.suspect == '1' then free_lane(record.id) end
 end

@@ -9,8 +9,8 @@ local entry = redis.call('XRANGE', dead, ARGV[2], ARGV[2])[1]
 if not entry then return {} end
 local fields = {}
 for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
--- Far above every ledger id: a redriven event carries its own envelope and holds no part of the ledger.
-local parent = {from = '9000000000000-0', to = '9000000000000-0', skip = 0, lapses = 0, body = fields.envelope}
+-- It claims no key: its order was given up when it became a dead letter.
+local parent = {from = REDRIVEN, to = REDRIVEN, skip = 0, lapses = 0, body = fields.envelope}
 local record = create(parent, 0, 'o', {kind = 'single', reason = fields.reason})
 issue_ticket(record)
 redis.call('XDEL', dead, ARGV[2])

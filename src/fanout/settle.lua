@@ -3,13 +3,16 @@ SETTLE: applies acks, nacks, terms, releases and extensions to the events of one
 superseded lease settles nothing, and a repeated settle answers as it did the first time.
 
 ARGV[2] run   ARGV[3] generation   ARGV[4] ack_wait (ms)   ARGV[5] max_deliver   ARGV[6] backoff (ms, comma-separated)
-ARGV[7..] per operation: action ('a' ack, 'n' nack, 't' term, 'r' release, 'e' extend), first index, last index,
+ARGV[7] most events in flight, '' no limit   ARGV[8] 'key' when the consumer has order by key
+ARGV[9..] per operation: action ('a' ack, 'n' nack, 't' term, 'r' release, 'e' extend), first index, last index,
           delay (ms, '' = backoff; nack only), reason
 
 Reply: {{per operation one byte an event: 'k' ok, 's' stale, 'u' unknown}, 1 when tickets or dead letters wait to be
-carried out, else 0}
+carried out, else 0, 1 when ADVANCE waited for what was settled here, else 0}
 ]]
 --- @include "record"
+--- @include "order"
+--- @include "in-flight"
 local gen = tonumber(ARGV[3])
 local record = read(ARGV[2])
 local finished = false
@@ -25,7 +28,7 @@ if not record then
 end
 
 local operations = {}
-for i = 7, #ARGV, 5 do
+for i = 9, #ARGV, 5 do
   operations[#operations + 1] = {
     action = ARGV[i], first = tonumber(ARGV[i + 1]), last = tonumber(ARGV[i + 2]), delay = ARGV[i + 3], reason = ARGV[i + 4],
   }
@@ -36,7 +39,7 @@ if not record then
   for i, operation in ipairs(operations) do
     results[i] = string.rep('u', operation.last - operation.first + 1)
   end
-  return {results, 0}
+  return {results, 0, 0}
 end
 
 local current = not finished and gen == record.gen
@@ -59,6 +62,7 @@ end
 local function nack(index, operation)
   local attempts = record.kind == 'single' and record.attempts or 1
   if attempts >= tonumber(ARGV[5]) then
+    free_key(record, index)
     mark_dying(record, index - 1, attempts, operation.reason ~= '' and operation.reason or 'nacked')
   else
     local delay = operation.delay ~= '' and tonumber(operation.delay) or backoff_ms(ARGV[6], attempts)
@@ -77,9 +81,11 @@ local function apply(index, operation)
     nack(index, operation)
     mark(index, string.byte('n'))
   elseif action == 't' then
+    free_key(record, index)
     mark_dying(record, index - 1, record.kind == 'single' and record.attempts or 1, operation.reason)
     mark(index, string.byte('t'))
   else
+    free_key(record, index)
     mark(index, ACKED)
     acked = acked + 1
   end
@@ -87,7 +93,7 @@ end
 
 local function answer(index, operation)
   local byte = states[index]
-  if not byte or byte == string.byte('-') then return 'u' end
+  if not byte or byte == ABSENT then return 'u' end
   if current and byte == OWED then
     if operation.action == 'e' and record.deadline == '' then return 's' end
     apply(index, operation)
@@ -105,7 +111,7 @@ for i, operation in ipairs(operations) do
   end
   results[i] = table.concat(bytes)
 end
-if not current then return {results, 0} end
+if not current then return {results, 0, 0} end
 
 -- Released events go back as a run of their own, counted as if they had never been handed out.
 local function give_back()
@@ -168,4 +174,18 @@ else
   if settled > 0 then redis.call('HSET', run_key(record.id), 'states', record.states, 'gens', record.gens) end
   if #extended > 0 then extend() end
 end
-return {results, follow_up and 1 or 0}
+if settled > 0 then
+  if record.keys then hand_on() end
+  if ARGV[7] ~= '' then admit(ARGV[7]) end
+end
+
+-- ADVANCE could not go on, for want of room for parked events or because of a run without keys.
+local function uncrowded()
+  if settled == 0 or redis.call('HGET', state, 'crowded') ~= '1' then return false end
+  if record.keys and redis.call('ZCARD', parked) > RESUME_PARKED then return false end
+  redis.call('HSET', state, 'crowded', '0')
+  return true
+end
+
+local resume = ARGV[8] == 'key' and uncrowded()
+return {results, follow_up and 1 or 0, resume and 1 or 0}

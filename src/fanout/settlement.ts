@@ -103,15 +103,31 @@ export function answerUnknown(request: SettleRequest): Settled[] {
   return answerSettle(request, "u");
 }
 
+/** What decides whether a consumer is owed an event. */
+export interface Candidate {
+  readonly body: Buffer;
+  /** The event's source and the systems before it, separated by commas. */
+  readonly systems: string;
+}
+
 /**
- * The states of a new run for a consumer: 'o' owed, '-' for an event that came through the consumer itself, which it is
- * not sent; '' when all are owed. `systems` are the event's source and those before it, separated by commas.
+ * The states of a new run for a consumer: 'o' owed, '-' for an event that came through the consumer itself or that its
+ * filter does not match, which it is not sent; '' when all are owed.
  */
-export function statesFor(consumer: string, entries: readonly { readonly systems: string }[]): string {
-  const cameThrough = ({ systems }: { readonly systems: string }) =>
-    systems.includes(consumer) && systems.split(",").includes(consumer);
-  if (!entries.some(cameThrough)) return "";
-  return entries.map((entry) => (cameThrough(entry) ? "-" : "o")).join("");
+export function statesFor(
+  consumer: string,
+  entries: readonly Candidate[],
+  view: { wants(envelope: Buffer): boolean },
+): string {
+  let skipped = false;
+  let states = "";
+  for (const { systems, body } of entries) {
+    const cameThrough = systems.includes(consumer) && systems.split(",").includes(consumer);
+    const owed = !cameThrough && view.wants(body);
+    skipped ||= !owed;
+    states += owed ? "o" : "-";
+  }
+  return skipped ? states : "";
 }
 
 /** Indexes of a run's owed events, from its states (one byte an event). */

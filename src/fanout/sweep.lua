@@ -4,24 +4,28 @@ A lapsed run counts no attempt against its events; after its second lapse it is 
 count, back off and die alone. An event silent past its own deadline leaves a run that is otherwise alive.
 
 ARGV[2] max_deliver   ARGV[3] backoff (ms, comma-separated)   ARGV[4] most records to handle
+ARGV[5] most events in flight, '' no limit
 
 Reply: {records handled, {ticket, due (ms), …}, {run waiting to become a dead letter, …}, next deadline or due (ms), 0 = none}
 ]]
 --- @include "record"
+--- @include "order"
+--- @include "in-flight"
 local MAX_LAPSES = 2
 local max_deliver, backoff = tonumber(ARGV[2]), ARGV[3]
 local SILENT = 'no answer within ack_wait'
 
 local function lapse_single(record)
   redis.call('HSET', run_key(record.id), 'deadline', '', 'deadlines', '', 'holder', '')
+  redis.call('ZREM', schedule, record.id)
   if record.attempts >= max_deliver then
     redis.call('HSET', run_key(record.id), 'reason', SILENT)
-    redis.call('ZREM', schedule, record.id)
     redis.call('SADD', dying, record.id)
+    free_key(record, 1)
   else
     record.due = now + backoff_ms(backoff, record.attempts)
     redis.call('HSET', run_key(record.id), 'due', record.due, 'suspect', '1', 'reason', SILENT)
-    redis.call('ZADD', schedule, record.due, record.id)
+    redis.call('ZADD', delayed, record.due, record.id)
     issue_ticket(record)
   end
   if record.suspect == '1' then free_lane(record.id) end
@@ -67,6 +71,7 @@ local function leave_run(record, expired, earliest)
   for _, index in ipairs(expired) do
     states[index] = string.byte('l')
     if max_deliver <= 1 then
+      free_key(record, index)
       mark_dying(record, index - 1, 1, SILENT)
     else
       retry_single(record, index - 1, 1, backoff_ms(backoff, 1), SILENT, '1')
@@ -95,5 +100,13 @@ for _, id in ipairs(handled) do
     redis.call('ZREM', schedule, id)
   end
 end
-local next_at = redis.call('ZRANGE', schedule, 0, 0, 'WITHSCORES')[2] or '0'
-return {#handled, redis.call('HGETALL', pending), redis.call('SMEMBERS', dying), next_at}
+local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, ARGV[4])
+if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
+hand_on()
+admit(ARGV[5])
+
+local function earliest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] end
+local deadline, delay = earliest(schedule), earliest(delayed)
+local next_at = deadline or delay or '0'
+if deadline and delay and tonumber(delay) < tonumber(deadline) then next_at = delay end
+return {math.max(#handled, #due), redis.call('HGETALL', pending), redis.call('SMEMBERS', dying), next_at}

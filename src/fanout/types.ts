@@ -31,6 +31,18 @@ export interface CastFailed {
   readonly reason: string;
 }
 
+/** One delivery of the registry: this consumer is owed this topic. */
+export interface Subscription {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly policy: DeliveryPolicy;
+  /** Schema version the consumer is given, as the file says; undefined: the one it has been given so far. */
+  readonly version?: number;
+  /** The topic's current version, which a newcomer is given when the file does not say. */
+  readonly currentVersion: number;
+  view(version: number): EventView;
+}
+
 /** What fan-out needs of the ledger: its entries (envelope bytes) in order, its end, and the trim floors. */
 export interface LedgerReader {
   range(

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import express, { type NextFunction, type Request, type Response } from "express";
 import { HmsSyncError } from "../errors.js";
 import type { AccessKeys } from "./access-keys.js";
-import { mustBeAdmin } from "./authorize.js";
+import { mustBeAdmin, topicsConsumedBy } from "./authorize.js";
 import { bodyObject, invalidRequest, readBody } from "./body.js";
 import type { Directory, FindProbe, Identity, Operations } from "./types.js";
 import type { WebhookKeys } from "./webhook-keys.js";
@@ -107,12 +107,11 @@ async function createKey(parts: AdminRouteParts, body: Record<string, unknown>):
 
 function whoami(directory: Directory, { system, admin }: Identity): unknown {
   const topics = [...directory.topics.values()];
+  const consumes = topicsConsumedBy(system, directory);
   return {
     system,
     admin,
-    consumes: topics
-      .filter((topic) => topic.consumers.some(({ name }) => name === system))
-      .map(({ name }) => name),
+    consumes,
     produces: topics.filter((topic) => topic.producers.includes(system)).map(({ name }) => name),
   };
 }

@@ -46,6 +46,14 @@ export function consumerFor(identity: Identity, asked: string | undefined, topic
   return consumer;
 }
 
+/** Names of the topics that list the system among their consumers. */
+export function topicsConsumedBy(system: string, directory: Directory): string[] {
+  const topics = [...directory.topics.values()];
+  return topics
+    .filter(({ consumers }) => consumers.some(({ name }) => name === system))
+    .map(({ name }) => name);
+}
+
 /** Lets admin pass, and every system that produces or consumes the topic; else `not_a_reader` (403). */
 export function mayRead(identity: Identity, topic: GatewayTopic): void {
   const { system, admin } = identity;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HmsSyncError } from "../errors.js";
-import { consumerFor, topicNamed } from "./authorize.js";
+import { consumerFor, topicNamed, topicsConsumedBy } from "./authorize.js";
 import { bodyObject, readBody } from "./body.js";
 import {
   framedDeliveries,
@@ -13,11 +13,13 @@ import {
   type SettledAnswer,
   type TopicSettle,
 } from "./deliveries.js";
-import type { Directory, GatewayLog, GatewayQueue, Identity, Lease } from "./types.js";
+import type { CheckRegistry, Directory, GatewayLog, GatewayQueue, Identity, Lease } from "./types.js";
 
 export interface DeliveryRouteParts {
   readonly directory: Directory;
   readonly queue: (consumer: string, topic: string) => GatewayQueue | undefined;
+  /** Asked before events are handed out; settles are taken by any sidecar. */
+  readonly checkRegistry: CheckRegistry;
   /** Largest body in bytes. */
   readonly bodyLimit: number;
   /** Aborted when the gateway closes: waiting pulls then answer at once. */
@@ -26,8 +28,8 @@ export interface DeliveryRouteParts {
 }
 
 /**
- * The routes every event passes: POST /v1/topics/{topic}/pull and …/settle, and /v1/pull for several topics. Served on node:http directly, since a
- * framework costs more here than the work itself. Stateless: any sidecar takes any call.
+ * The routes every event passes: POST /v1/topics/{topic}/pull and …/settle, and /v1/pull for several topics. Served on
+ * node:http directly, since a framework costs more here than the work itself. Stateless: any sidecar takes any call.
  */
 export class DeliveryRoutes {
   constructor(private readonly parts: DeliveryRouteParts) {}
@@ -41,6 +43,7 @@ export class DeliveryRoutes {
   ): Promise<void> {
     const queue = this.queueFor(request, identity, topic);
     const { max, waitMs, settle } = readPull(bodyObject(await readBody(request, this.parts.bodyLimit)));
+    if (settle.length === 0) this.parts.checkRegistry();
     const settled = settle.length > 0 ? await queue.settle(settle) : [];
     const gone = abortOn(response, this.parts.closing);
     // A pull with settles must not wait: its answers are waited for.
@@ -63,10 +66,11 @@ export class DeliveryRoutes {
    */
   async pullMany(request: IncomingMessage, response: ServerResponse, identity: Identity): Promise<void> {
     const asked = readPullMany(bodyObject(await readBody(request, this.parts.bodyLimit)));
-    const names = asked.topics ?? this.consumedBy(request, identity);
+    const names = asked.topics ?? consumedBy(request, identity, this.parts.directory);
     const queues = new Map(names.map((name) => [name, this.queueFor(request, identity, name)]));
     for (const { topic } of asked.settle)
       if (!queues.has(topic)) queues.set(topic, this.queueFor(request, identity, topic));
+    if (asked.settle.length === 0) this.parts.checkRegistry();
     const settled = await settleMany(queues, asked.settle);
     const gone = abortOn(response, this.parts.closing);
     const pulled = await pullFirst(
@@ -95,21 +99,6 @@ export class DeliveryRoutes {
     send(response, "application/json", Buffer.from(JSON.stringify({ settled })));
   }
 
-  private consumedBy(request: IncomingMessage, identity: Identity): string[] {
-    const asked = request.headers["hms-sync-consumer"];
-    const consumer = identity.admin && typeof asked === "string" ? asked : identity.system;
-    const topics = [...this.parts.directory.topics.values()];
-    const names = topics
-      .filter(({ consumers }) => consumers.some(({ name }) => name === consumer))
-      .map(({ name }) => name);
-    if (names.length > 0) return names;
-    throw new HmsSyncError(
-      "not_a_consumer",
-      `${consumer.slice(0, 100)} is a consumer of no topic; topics.yaml would need it under consumers`,
-      { status: 403 },
-    );
-  }
-
   private queueFor(request: IncomingMessage, identity: Identity, name: string): GatewayQueue {
     const topic = topicNamed(this.parts.directory, name);
     const asked = request.headers["hms-sync-consumer"];
@@ -134,6 +123,18 @@ export class DeliveryRoutes {
     if (leases.length > 0)
       this.parts.log.info("client was gone before its answer; events given back", { topic });
   }
+}
+
+function consumedBy(request: IncomingMessage, identity: Identity, directory: Directory): string[] {
+  const asked = request.headers["hms-sync-consumer"];
+  const consumer = identity.admin && typeof asked === "string" ? asked : identity.system;
+  const names = topicsConsumedBy(consumer, directory);
+  if (names.length > 0) return names;
+  throw new HmsSyncError(
+    "not_a_consumer",
+    `${consumer.slice(0, 100)} is a consumer of no topic; topics.yaml would need it under consumers`,
+    { status: 403 },
+  );
 }
 
 async function settleMany(

@@ -15,6 +15,7 @@ import { Ingress } from "./ingress/ingress.js";
 import { problemOf, sendProblem } from "./problem.js";
 import { RateLimit } from "./rate-limit.js";
 import type {
+  CheckRegistry,
   Directory,
   EventReader,
   FindProbe,
@@ -30,6 +31,7 @@ export interface GatewayParts {
   readonly directory: Directory;
   readonly queue: (consumer: string, topic: string) => GatewayQueue | undefined;
   readonly publish: Publish;
+  readonly checkRegistry: CheckRegistry;
   readonly events: EventReader;
   readonly operations: Operations;
   /** Whether a probe has come through the intake. */

@@ -67,6 +67,8 @@ export interface Posted {
   readonly subject?: string;
   /** W3C trace context. */
   readonly traceparent?: string;
+  /** Schema version of the payload, where the event states it. */
+  readonly version?: number;
   /** Set for the admin token, which may publish to any topic. */
   readonly anyTopic: boolean;
 }
@@ -76,6 +78,9 @@ export interface Posted {
  * calls begun one after another are recorded in that order.
  */
 export type Publish = (posted: Posted) => Promise<{ version: number; duplicate: boolean }>;
+
+/** Throws `registry_mismatch` (503) while another registry than this sidecar's is in force. */
+export type CheckRegistry = () => void;
 
 export interface GatewayLog {
   info(message: string, fields?: Record<string, unknown>): void;

@@ -11,7 +11,7 @@ export interface Door {
 export interface IntakeState {
   readonly leader: boolean;
   readonly epoch: number;
-  /** Set while another sidecar leads with another topics.yaml: this one must not take over silently. */
+  /** Set while another registry than this sidecar's is in force: it must not read, cut or hand out by its own. */
   readonly otherRegistry: boolean;
 }
 
@@ -20,12 +20,15 @@ export class Intake {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private current: IntakeState = { leader: false, epoch: 0, otherRegistry: false };
+  /** Whether this registry has been in force: when another one is now, that one is the newer. */
+  private agreed = false;
+  private renewing: Promise<void> = Promise.resolve();
   private led: { epoch: number; abort: AbortController; doors: Promise<void> } | undefined;
 
   constructor(
     private readonly leadership: Leadership,
     private readonly doors: readonly Door[],
-    private readonly digest: string,
+    private digest: string,
     private readonly log: IntakeLog,
   ) {}
 
@@ -37,6 +40,18 @@ export class Intake {
   async start(): Promise<void> {
     await this.renew();
     this.running = this.keepClaiming();
+  }
+
+  /** Claims with the digest of the registry that this sidecar goes by from now on. */
+  async adopt(digest: string): Promise<void> {
+    this.digest = digest;
+    this.agreed = false;
+    await this.renew();
+  }
+
+  /** Looks at once whether another registry is in force. */
+  check(): Promise<void> {
+    return this.renew();
   }
 
   /** Finishes what was read, then lets another sidecar lead. */
@@ -59,18 +74,26 @@ export class Intake {
     }
   }
 
-  private async renew(): Promise<void> {
-    const claim = await this.leadership.claim();
+  // One claim after another: the answer to an older one must not be taken for the newest.
+  private renew(): Promise<void> {
+    const renewed = this.renewing.then(() => this.claim());
+    this.renewing = renewed.catch(() => {});
+    return renewed;
+  }
+
+  private async claim(): Promise<void> {
+    const { digest } = this;
+    const claim = await this.leadership.claim(digest, !this.agreed);
+    if (digest !== this.digest) return; // another claim with the newer registry is under way
+    const otherRegistry = !claim.leader && claim.digest !== digest;
+    if (otherRegistry && !this.current.otherRegistry) {
+      this.log.error(
+        "another topics.yaml is in force; this sidecar neither reads, cuts nor hands out until its own is the same",
+        { holder: claim.holder, inForce: claim.digest, own: digest },
+      );
+    }
+    this.agreed ||= !otherRegistry;
     if (!claim.leader) {
-      const otherRegistry = claim.digest !== this.digest;
-      if (otherRegistry && !this.current.otherRegistry) {
-        this.log.error(
-          "another sidecar reads the intake with another topics.yaml; this one waits until it is gone",
-          {
-            holder: claim.holder,
-          },
-        );
-      }
       this.current = { leader: false, epoch: 0, otherRegistry };
       return await this.stepDown();
     }

@@ -17,20 +17,21 @@ export class Leadership {
   constructor(
     private readonly redis: Redis,
     private readonly holder: string,
-    private readonly digest: string,
   ) {}
 
-  /** Claims or renews; resolves to the epoch, or to who leads. */
-  async claim(): Promise<Claim> {
-    const reply = list(
-      await leaderScript.run(this.redis, [intakeLeaderKey], ["claim", this.holder, this.digest, termMs]),
-    );
+  /**
+   * Claims or renews; resolves to the epoch, or to who leads. `mayReplace`: a free lead may be taken although another
+   * registry is in force.
+   */
+  async claim(digest: string, mayReplace: boolean): Promise<Claim> {
+    const args = ["claim", this.holder, digest, termMs, mayReplace ? "1" : "0"];
+    const reply = list(await leaderScript.run(this.redis, [intakeLeaderKey], args));
     if (text(reply[0]) === "leader") return { leader: true, epoch: Number(reply[1]) };
     return { leader: false, holder: text(reply[1]), digest: text(reply[2]) };
   }
 
   /** Lets another sidecar lead at once. */
   async release(): Promise<void> {
-    await leaderScript.run(this.redis, [intakeLeaderKey], ["release", this.holder, this.digest, termMs]);
+    await leaderScript.run(this.redis, [intakeLeaderKey], ["release", this.holder, "", termMs, "0"]);
   }
 }

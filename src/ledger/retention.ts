@@ -20,7 +20,7 @@ export class Retention {
 
   constructor(
     private readonly ledger: Pick<Ledger, "trim">,
-    private readonly topics: readonly RetainedTopic[],
+    private readonly topics: () => readonly RetainedTopic[],
     /** Raises the floors of the topic's consumers to what they have settled. */
     private readonly raiseFloors: (topic: string) => Promise<void>,
     private readonly log: RetentionLog,
@@ -41,7 +41,7 @@ export class Retention {
   }
 
   private async trimAll(): Promise<void> {
-    for (const { name, retentionMs, consumers } of this.topics) {
+    for (const { name, retentionMs, consumers } of this.topics()) {
       await this.raiseFloors(name);
       await this.ledger.trim(name, Date.now() - retentionMs, consumers);
     }

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { countersKey } from "../redis/keys.js";
-import type { OperatedQueue, OperationsParts } from "./types.js";
+import type { OperatedCounts, OperatedQueue, OperationsParts, RegistryFacts } from "./types.js";
 
 /** What operators see and do. Nothing here is needed for an event to pass. */
 export class SidecarOperations {
@@ -9,23 +9,26 @@ export class SidecarOperations {
 
   /** The whole state in one JSON object; `state` is `ok`, or `red` with the reasons in `problems`. */
   async status(): Promise<Record<string, unknown>> {
-    const [redis, intake, topics, counters, rejects] = await Promise.all([
+    const registry = this.parts.registry();
+    const [redis, intake, topics, leaving, counters, rejects] = await Promise.all([
       memoryOf(this.parts.redis),
       this.parts.intake(),
       this.topics(),
+      this.leaving(),
       this.parts.redis.hgetall(countersKey),
       this.parts.rejects.count(),
     ]);
-    const problems = [...this.parts.problems(), ...memoryProblems(redis)];
+    const problems = [...this.parts.problems(), ...registryProblems(registry), ...memoryProblems(redis)];
     return {
       state: problems.length === 0 ? "ok" : "red",
       problems,
-      registry: this.parts.registryDigest,
+      registry,
       redis: { ...redis, durability: this.parts.durability },
       sidecars: this.parts.sidecars(),
       intake: { ...intake, counters: numbers(counters) },
       rejects,
       topics,
+      leaving,
     };
   }
 
@@ -74,9 +77,19 @@ export class SidecarOperations {
     return { redriven: await queue.redrive(letters.map(({ id }) => id).reverse()) };
   }
 
+  private async leaving(): Promise<unknown[]> {
+    const leaving = await this.parts.leaving();
+    return await Promise.all(
+      leaving.map(async ({ topic, consumer, counts }) => {
+        const { total } = await this.parts.tail(topic);
+        return { topic, consumer, owed: owedOf(counts, total), dead: counts.dead, cursor: counts.cursor };
+      }),
+    );
+  }
+
   private async topics(): Promise<Record<string, unknown>> {
     const described = await Promise.all(
-      this.parts.topics.map(async (topic) => {
+      this.parts.topics().map(async (topic) => {
         const { last, total, kept } = await this.parts.tail(topic.name);
         const queues = this.parts.queues().filter((queue) => queue.topic === topic.name);
         const consumers = await Promise.all(
@@ -102,10 +115,12 @@ export class SidecarOperations {
 }
 
 async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<string, unknown>> {
-  const { ordinal, open, acked, skipped, dead, scheduledRuns, cursor } = await queue.counts();
-  const owed = open + Math.max(0, total - ordinal);
+  const counts = await queue.counts();
+  const { open, acked, skipped, dead, scheduledRuns, cursor } = counts;
+  const catchingUp = catchingUpOf(counts);
   return {
-    owed,
+    version: queue.version,
+    owed: owedOf(counts, total),
     open,
     acked,
     skipped,
@@ -113,7 +128,26 @@ async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<s
     scheduled_runs: scheduledRuns,
     waiting_pulls: queue.waiting,
     cursor,
+    ...(catchingUp === undefined ? {} : { catching_up: catchingUp }),
   };
+}
+
+function owedOf({ open, ordinal }: OperatedCounts, total: number): number {
+  return open + Math.max(0, total - ordinal);
+}
+
+/** How far a newcomer is in what the ledger kept when it joined; undefined once it has passed that. */
+function catchingUpOf({ ordinal, joinedAt, joinedTotal }: OperatedCounts) {
+  if (ordinal >= joinedTotal) return undefined;
+  return { done: ordinal - joinedAt, of: joinedTotal - joinedAt };
+}
+
+function registryProblems({ refused }: RegistryFacts): string[] {
+  if (refused === undefined) return [];
+  const more = refused.problems.length > 1 ? ` (and ${refused.problems.length - 1} more)` : "";
+  return [
+    `topics.yaml was changed at ${refused.at} and refused, the registry before it is in force: ${refused.problems[0]}${more}; correct the file`,
+  ];
 }
 
 interface Memory {

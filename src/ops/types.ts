@@ -1,19 +1,25 @@
 import type { Redis } from "ioredis";
 
+export interface OperatedCounts {
+  readonly ordinal: number;
+  readonly open: number;
+  readonly acked: number;
+  readonly skipped: number;
+  readonly dead: number;
+  readonly scheduledRuns: number;
+  readonly cursor: string;
+  readonly joinedAt: number;
+  readonly joinedTotal: number;
+}
+
 /** What operations need of one delivery queue. */
 export interface OperatedQueue {
   readonly consumer: string;
   readonly topic: string;
   readonly waiting: number;
-  counts(): Promise<{
-    ordinal: number;
-    open: number;
-    acked: number;
-    skipped: number;
-    dead: number;
-    scheduledRuns: number;
-    cursor: string;
-  }>;
+  /** Schema version that the consumer is given. */
+  readonly version: number;
+  counts(): Promise<OperatedCounts>;
   deadLetters(
     limit: number,
   ): Promise<{ id: string; at: string; reason: string; attempts: number; envelope: string }[]>;
@@ -27,12 +33,29 @@ export interface OperatedTopic {
   readonly retentionMs: number;
 }
 
+export interface RegistryFacts {
+  readonly digest: string;
+  /** RFC 3339: when it was read. */
+  readonly since: string;
+  readonly refused?: { readonly at: string; readonly problems: readonly string[] };
+}
+
+/** A (consumer, topic) that topics.yaml has no longer; it holds the ledger until it is retired. */
+export interface LeavingDelivery {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly counts: OperatedCounts;
+}
+
 export interface OperationsParts {
   readonly redis: Redis;
-  readonly registryDigest: string;
+  /** The registry in force here, and whether a changed file was refused. */
+  readonly registry: () => RegistryFacts;
   /** The durability of the Redis in use, in words. */
   readonly durability: string;
-  readonly topics: readonly OperatedTopic[];
+  readonly topics: () => readonly OperatedTopic[];
+  /** What consumers that are no longer in topics.yaml are still owed. */
+  readonly leaving: () => Promise<readonly LeavingDelivery[]>;
   readonly queues: () => readonly OperatedQueue[];
   readonly tail: (topic: string) => Promise<{ last: string; total: number; kept: number }>;
   readonly rejects: {

@@ -19,8 +19,10 @@ export const accessKeysKey = `${root}:access-keys`;
 export const webhookKeysKey = `${root}:webhook-keys`;
 /** Capped stream through which sidecars wake each other's waiting pulls. */
 export const wakeKey = `${root}:wake`;
-/** Live sidecars, scored by their last sign of life (ms). */
+/** Live sidecars as `<id> <digest of the registry>`, scored by their last sign of life (ms). */
 export const sidecarsKey = `${root}:sidecars`;
+/** Topics that were ever in a registry, so that what is left of those taken out is not overlooked. */
+export const knownTopicsKey = `${root}:topics`;
 /** When the intake read the probe of this id. */
 export function probeKey(id: string): string {
   return `${root}:probe:${id}`;
@@ -48,6 +50,9 @@ export interface DeliveryKeys {
   readonly ready: string;
   readonly open: string;
   readonly schedule: string;
+  readonly delayed: string;
+  readonly parked: string;
+  readonly blocks: string;
   readonly pending: string;
   readonly lane: string;
   readonly dying: string;
@@ -62,6 +67,9 @@ export function deliveryKeys(consumer: string, topic: string): DeliveryKeys {
     ready: `${prefix}ready`,
     open: `${prefix}open`,
     schedule: `${prefix}schedule`,
+    delayed: `${prefix}delayed`,
+    parked: `${prefix}parked`,
+    blocks: `${prefix}blocks`,
     pending: `${prefix}pending`,
     lane: `${prefix}lane`,
     dying: `${prefix}dying`,

@@ -3,9 +3,9 @@ import type { Redis } from "ioredis";
 import { sidecarsKey, wakeKey } from "./keys.js";
 import { streamFields } from "./stream-fields.js";
 
-/** What a sidecar tells the others: a delivery waits, or access keys changed. */
+/** What a sidecar tells the others: a delivery waits, access keys changed, or another registry may be in force. */
 export interface WakeMessage {
-  readonly kind: "delivery" | "access-keys" | "started";
+  readonly kind: "delivery" | "access-keys" | "registry" | "started";
   readonly consumer: string;
   readonly topic: string;
 }
@@ -28,6 +28,9 @@ export class WakeStream {
   readonly id = randomUUID();
   private last = "$";
   private peers = 0;
+  private digest = "";
+  private readonly members: string[] = [];
+  private otherDigests = 0;
   private closed = false;
   private reading: Promise<void> = Promise.resolve();
   private heartbeat: NodeJS.Timeout | undefined;
@@ -42,6 +45,23 @@ export class WakeStream {
   /** Other sidecars that gave a sign of life lately. */
   get otherSidecars(): number {
     return this.peers;
+  }
+
+  /** Those of them that go by another registry than this one. */
+  get otherRegistries(): number {
+    return this.otherDigests;
+  }
+
+  /** Digest of the registry that this sidecar goes by; the others are told with its next sign of life. */
+  goBy(digest: string): void {
+    this.digest = digest;
+  }
+
+  /** Another registry may be in force; resolves when the others can see by which one this sidecar goes. */
+  async registryChanged(digest: string): Promise<void> {
+    this.digest = digest;
+    await this.beat();
+    this.send({ kind: "registry", consumer: "", topic: "" });
   }
 
   async start(onWake: (message: WakeMessage) => void): Promise<void> {
@@ -70,7 +90,7 @@ export class WakeStream {
     clearInterval(this.heartbeat);
     this.blocking.disconnect();
     await this.reading;
-    if (this.redis.status === "ready") await this.redis.zrem(sidecarsKey, this.id);
+    if (this.redis.status === "ready") await this.redis.zrem(sidecarsKey, ...this.members);
   }
 
   // Several wake-ups of one queue in one turn of the event loop are one.
@@ -102,13 +122,20 @@ export class WakeStream {
 
   private async beat(): Promise<void> {
     const now = Date.now();
+    const { digest } = this;
+    const member = `${this.id} ${digest}`;
+    // Beats may overlap: each takes away all that this sidecar has ever been written as.
+    if (!this.members.includes(member)) this.members.push(member);
     const reply = await this.redis
       .multi()
-      .zadd(sidecarsKey, now, this.id)
+      .zrem(sidecarsKey, ...this.members)
+      .zadd(sidecarsKey, now, member)
       .zremrangebyscore(sidecarsKey, "-inf", now - aliveMs)
-      .zcard(sidecarsKey)
+      .zrange(sidecarsKey, "0", "-1")
       .exec();
-    this.peers = Number(reply?.[2]?.[1] ?? 1) - 1;
+    const others = ((reply?.[3]?.[1] ?? []) as string[]).filter((each) => each !== member);
+    this.peers = others.length;
+    this.otherDigests = others.filter((each) => digestIn(each) !== digest).length;
   }
 
   // A sidecar that has just started must be told of things from now on.
@@ -141,4 +168,9 @@ export class WakeStream {
       }
     }
   }
+}
+
+/** A sidecar stands in the set as `<id> <digest of its registry>`. */
+function digestIn(member: string): string {
+  return member.slice(member.indexOf(" ") + 1);
 }

@@ -7,7 +7,7 @@ import {
   loadDeliveryScripts,
 } from "../../src/fanout/delivery-records.js";
 import { Tickets } from "../../src/fanout/tickets.js";
-import type { DeliveryPolicy, Waker } from "../../src/fanout/types.js";
+import type { DeliveryPolicy, Subscription, Waker } from "../../src/fanout/types.js";
 import type { RecordableEvent } from "../../src/ledger/ledger.js";
 import { type LedgerScripts, StreamLedger } from "../../src/ledger/stream-ledger.js";
 import { deliveryKeys, queueName, queuePrefix } from "../../src/redis/keys.js";
@@ -26,7 +26,11 @@ export const policy: DeliveryPolicy = {
 export interface Belt {
   readonly redis: Redis;
   readonly ledger: StreamLedger;
-  queue(consumer: string, overrides?: Partial<DeliveryPolicy>): Promise<DeliveryQueue>;
+  queue(
+    consumer: string,
+    overrides?: Partial<DeliveryPolicy>,
+    subscription?: Partial<Subscription>,
+  ): Promise<DeliveryQueue>;
   records(consumer: string): DeliveryRecords;
   /** Records `count` events and tells `queues`. Resolves to the payload numbers. */
   publish(count: number, ...queues: DeliveryQueue[]): Promise<number[]>;
@@ -47,6 +51,12 @@ export function event(n: number): RecordableEvent {
     text,
     digest: createHash("sha256").update(text).digest("base64url").slice(0, 22),
   };
+}
+
+/** An event with an ordering key, as the bus writes its envelope. */
+export function keyedEvent(n: number, key: string): RecordableEvent {
+  const text = `{"topic":"${topic}","version":1,"payload":{"n":${n}},"id":"e${n}","time":"2024-04-23T15:02:11Z","subject":${JSON.stringify(key)}}`;
+  return { ...event(n), text };
 }
 
 /** An event that came from the first of the systems, and to it through the others. */
@@ -86,18 +96,22 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
     redis,
     ledger,
     records: (consumer) => new DeliveryRecords(redis, scripts, consumer, topic),
-    async queue(consumer, overrides = {}) {
-      const queue = new DeliveryQueue({
+    async queue(consumer, overrides = {}, subscription = {}) {
+      const parts = {
         consumer,
         topic,
-        policy: { ...policy, ...overrides },
         records: new DeliveryRecords(redis, scripts, consumer, topic),
         tickets: new Tickets(queueConnection, consumer, topic, (error) =>
           options.errors?.push(String(error)),
         ),
         ledger,
         waker: options.waker ?? { wakeElsewhere() {} },
+        mayServe: () => true,
         log,
+      };
+      const queue = new DeliveryQueue(parts, {
+        ...subscriptionOf(consumer, { ...policy, ...overrides }),
+        ...subscription,
       });
       open.push(queue);
       await queue.open();
@@ -120,6 +134,12 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
       queueConnection.disconnect();
     },
   };
+}
+
+/** A subscription to the test's topic that takes every event as it is. */
+export function subscriptionOf(consumer: string, policy: DeliveryPolicy): Subscription {
+  const view = { wants: () => true, present: (envelope: Buffer) => envelope };
+  return { consumer, topic, policy, currentVersion: 1, view: () => view };
 }
 
 /** A consumer name of its own per test, so that tests can share a server. */
@@ -146,7 +166,8 @@ export async function passTime(redis: Redis, consumer: string, ms: number): Prom
         own.map((value) => String(Number(value) - ms).padStart(13, "0")).join(""),
       );
     }
-    if ((await redis.zscore(keys.schedule, id)) !== null) await redis.zincrby(keys.schedule, -ms, id);
+    for (const scheduled of [keys.schedule, keys.delayed])
+      if ((await redis.zscore(scheduled, id)) !== null) await redis.zincrby(scheduled, -ms, id);
   }
   for (const [ticket, due] of Object.entries(await redis.hgetall(keys.pending))) {
     if (due !== "0") await redis.hset(keys.pending, ticket, Number(due) - ms);

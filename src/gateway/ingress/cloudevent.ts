@@ -14,6 +14,8 @@ export interface EventContext {
   readonly time?: string;
   readonly subject?: string;
   readonly traceparent?: string;
+  /** Schema version of the payload: the extension attribute `schemaversion`. */
+  readonly version?: number;
 }
 
 /** An event as it came in, before the topic's rules are applied to it. */
@@ -22,9 +24,11 @@ export interface IncomingEvent extends EventContext {
   readonly payload: string;
 }
 
-/** Context attributes by name, those that are text; unset ones left out. */
+/** Context attributes by name, as text; unset ones left out. */
 export type Attributes = ReadonlyMap<string, string>;
 
+/** How a schema version is written in a header or an attribute. */
+export const schemaVersionForm = /^[1-9]\d{0,3}$/;
 const attributeName = /^[a-z0-9]+$/;
 /** Characters of a URI reference (RFC 3986), with those that IRIs add. */
 const uriReference = /^[^\s"<>\\^`{|}\p{Cc}]+$/u;
@@ -47,12 +51,16 @@ export function contextOf(attributes: Attributes): EventContext {
   const subject = attributes.get("subject");
   if (subject !== undefined) checkSubject(subject);
   const traceparent = attributes.get("traceparent");
+  const version = attributes.get("schemaversion");
+  if (version !== undefined && !schemaVersionForm.test(version))
+    throw invalidAttribute("schemaversion", version, "a schema version from 1 to 9999, like 2");
   return {
     id,
     type,
     ...(time === undefined ? {} : { time }),
     ...(subject === undefined ? {} : { subject }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(version === undefined ? {} : { version: Number(version) }),
   };
 }
 

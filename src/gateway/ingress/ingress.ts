@@ -6,7 +6,7 @@ import { problemOf } from "../problem.js";
 import type { GatewayTopic, Posted, Publish } from "../types.js";
 import { batchTexts } from "./batch.js";
 import { binaryContext } from "./binary.js";
-import type { EventContext, IncomingEvent } from "./cloudevent.js";
+import { type EventContext, type IncomingEvent, schemaVersionForm } from "./cloudevent.js";
 import { idempotencyKey, noKeyForBatch, oneId, webhookId } from "./idempotency.js";
 import { type Form, formOf } from "./media-type.js";
 import { type Sender, type SenderParts, Senders } from "./senders.js";
@@ -25,6 +25,8 @@ interface Headline {
   readonly context: EventContext | undefined;
   /** Type of a payload that comes alone. */
   readonly type: string | undefined;
+  /** Schema version of the payload, of events that do not state it themselves. */
+  readonly version: number | undefined;
   /** W3C trace context of the request, for events that carry none. */
   readonly traceparent: string | undefined;
 }
@@ -87,6 +89,7 @@ export class Ingress {
   ): Promise<{ id: string; version: number; duplicate: boolean }> {
     const id = event.id ?? headline.key ?? randomUUID();
     const traceparent = event.traceparent ?? headline.traceparent;
+    const version = event.version ?? headline.version;
     const posted: Posted = {
       topic: topic.name,
       payload: event.payload,
@@ -97,6 +100,7 @@ export class Ingress {
       anyTopic: identity.admin,
       ...(event.subject === undefined ? {} : { subject: event.subject }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(version === undefined ? {} : { version }),
     };
     return { id, ...(await this.parts.publish(posted)) };
   }
@@ -115,6 +119,7 @@ function headlineOf(request: IncomingMessage, topic: GatewayTopic | undefined): 
     key,
     context,
     type: form === "payload" ? typeOf(headers["hms-sync-type"]) : undefined,
+    version: versionOf(headers["hms-sync-version"]),
     traceparent: typeof traceparent === "string" ? traceparent : undefined,
   };
 }
@@ -148,6 +153,12 @@ function eventIn(
 function typeOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined || typeForm.test(String(header))) return header as string | undefined;
   throw invalidRequest("HMS-Sync-Type", header, "1 to 255 printable ASCII characters without spaces");
+}
+
+function versionOf(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (schemaVersionForm.test(String(header))) return Number(header);
+  throw invalidRequest("HMS-Sync-Version", header, "a schema version from 1 to 9999, like 2");
 }
 
 function keyRequired(topic: string): HmsSyncError {

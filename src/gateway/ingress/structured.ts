@@ -41,18 +41,19 @@ function attributesOf(json: JsonText): Map<string, string> {
     if (!isAttributeName(name))
       throw invalidAttribute("the attribute name", name, "lower-case letters and digits");
     if (json.isString(node)) attributes.set(name, json.stringValue(node));
-    else if (json.slice(node) !== "null") checkNotText(json, node, name);
+    else if (json.slice(node) !== "null") attributes.set(name, scalarText(json, node, name));
   }
   return attributes;
 }
 
-function checkNotText(json: JsonText, node: JsonNode, name: string): void {
+function scalarText(json: JsonText, node: JsonNode, name: string): string {
   if (textMembers.includes(name)) throw invalidAttribute(name, json.slice(node), "a string");
   if (json.isObject(node) || json.isArray(node)) {
     throw invalidCloudEvent(
       `${name.slice(0, 100)} is an object or array; an attribute is text, a number or a boolean`,
     );
   }
+  return json.slice(node);
 }
 
 function payloadOf(json: JsonText): string {

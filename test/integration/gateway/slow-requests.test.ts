@@ -47,6 +47,7 @@ function parts(timeouts: NonNullable<GatewayParts["timeouts"]>): GatewayParts {
       published.push(posted);
       return { version: 1, duplicate: false };
     },
+    checkRegistry: () => {},
     accessKeys: new AccessKeys(redis, token, () => {}),
     webhookKeys: new WebhookKeys(redis, () => {}),
     bodyLimit: 1_000,

@@ -65,7 +65,7 @@ function sidecar(holder: string, digest = "registry") {
     read: (_channel, message) => read(String(message)),
     log: silent,
   });
-  const intake = new Intake(new Leadership(redis, holder, digest), [door, pubsub], digest, silent);
+  const intake = new Intake(new Leadership(redis, holder), [door, pubsub], digest, silent);
   const close = async () => {
     await intake.close();
     blocking.disconnect();
@@ -177,6 +177,34 @@ test("a sidecar with another topics.yaml does not take over from a living leader
   await started("first", "registry A");
   const other = await started("second", "registry B");
   expect(other.intake.state).toEqual({ leader: false, epoch: 0, otherRegistry: true });
+});
+
+test("a sidecar that was started with another topics.yaml leads once the leader is gone", async () => {
+  const first = await started("first", "registry A");
+  const other = await started("second", "registry B");
+  await first.intake.close();
+  await other.intake.check();
+  expect(other.intake.state).toMatchObject({ leader: true, otherRegistry: false });
+});
+
+test("a sidecar whose topics.yaml was replaced by a newer one does not bring the older one back", async () => {
+  const first = await started("first", "registry A");
+  const behind = await started("second", "registry A");
+  await first.intake.adopt("registry B");
+  await behind.intake.check();
+  expect(behind.intake.state.otherRegistry).toBe(true);
+  await first.intake.close();
+  await behind.intake.check();
+  expect(behind.intake.state).toEqual({ leader: false, epoch: 0, otherRegistry: true });
+  await behind.intake.adopt("registry B");
+  expect(behind.intake.state).toMatchObject({ leader: true, otherRegistry: false });
+});
+
+test("a leader that reads its topics.yaml anew goes on leading, in the same epoch", async () => {
+  const { intake } = await started("first", "registry A");
+  const { epoch } = intake.state;
+  await intake.adopt("registry B");
+  expect(intake.state).toEqual({ leader: true, epoch, otherRegistry: false });
 });
 
 test("pub/sub messages are heard by the leader alone and recorded", async () => {

@@ -50,6 +50,7 @@ export async function cliRun(
     config: () => readConfig({}, "/nowhere"),
     stdin: async () => Buffer.alloc(0),
     stopSignal: () => new Promise(() => {}),
+    onHangup: () => {},
     ...parts,
   });
   return { code, stdout, stderr, calls };

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { stopSignal } from "../../../src/cli/signals.js";
 import { start } from "../../../src/cli/start.js";
 import { readConfig } from "../../../src/config.js";
+import type { Sidecar } from "../../../src/sidecar.js";
 
 function deferred<T>() {
   let resolve: (value: T) => void = () => {};
@@ -47,12 +48,15 @@ describe("stop signals", () => {
 });
 
 describe("start", () => {
+  const reload = async () => {};
+
   function parts(write: (text: string | Uint8Array) => Promise<void>) {
     const signal = deferred<void>();
     const cli = {
       config: () => readConfig({ HMS_SYNC_LOG: "silent" }, "/nowhere"),
       output: { write, note: () => {}, colours: false },
       stopSignal: () => signal.promise,
+      onHangup: () => {},
     };
     return { cli, stop: signal.resolve };
   }
@@ -60,7 +64,7 @@ describe("start", () => {
   test("prints ready when the bus is up, and closes it at the signal", async () => {
     const events: string[] = [];
     const { cli, stop } = parts(async (text) => void events.push(String(text)));
-    const sidecar = { url: "http://127.0.0.1:1", close: async () => void events.push("closed") };
+    const sidecar = { url: "http://127.0.0.1:1", reload, close: async () => void events.push("closed") };
     const ended = start(cli, {}, async () => sidecar);
     stop();
     expect(await ended).toBe(0);
@@ -70,11 +74,11 @@ describe("start", () => {
   test("a signal while it starts closes what came up and never says ready", async () => {
     const events: string[] = [];
     const { cli, stop } = parts(async (text) => void events.push(String(text)));
-    const up = deferred<{ url: string; close(): Promise<void> }>();
+    const up = deferred<Sidecar>();
     const ended = start(cli, {}, () => up.promise);
     stop();
     await Promise.resolve();
-    up.resolve({ url: "http://127.0.0.1:1", close: async () => void events.push("closed") });
+    up.resolve({ url: "http://127.0.0.1:1", reload, close: async () => void events.push("closed") });
     expect(await ended).toBe(0);
     expect(events).toEqual(["closed"]);
   });
@@ -87,7 +91,7 @@ describe("start", () => {
     const close = async () => {
       closed = true;
     };
-    const ended = start(cli, {}, async () => ({ url: "http://127.0.0.1:1", close }));
+    const ended = start(cli, {}, async () => ({ url: "http://127.0.0.1:1", reload, close }));
     await new Promise((resolve) => setImmediate(resolve));
     expect(closed).toBe(false);
     stop();
