@@ -5,11 +5,21 @@ import { byteSize, duration, fields, printable, table } from "./text.js";
 export interface BusStatus {
   readonly state: string;
   readonly problems: readonly string[];
+  readonly registry: { readonly digest: string; readonly since: string };
   readonly redis: { readonly used_bytes: number; readonly max_bytes: number; readonly durability: string };
   readonly sidecars: number;
   readonly intake: IntakeStatus;
   readonly rejects: number;
   readonly topics: Readonly<Record<string, TopicStatus>>;
+  readonly leaving: readonly LeavingStatus[];
+}
+
+/** A consumer that topics.yaml has no longer. */
+interface LeavingStatus {
+  readonly topic: string;
+  readonly consumer: string;
+  readonly owed: number;
+  readonly dead: number;
 }
 
 interface IntakeStatus {
@@ -37,6 +47,10 @@ interface DeliveryStatus {
   readonly skipped: number;
   readonly dead: number;
   readonly waiting_pulls: number;
+  /** Schema version that the consumer is given. */
+  readonly version: number;
+  /** Of a newcomer: how many it has had of those that the ledger kept when it joined. */
+  readonly catching_up?: { readonly done: number; readonly of: number };
 }
 
 const durabilities: Readonly<Record<string, string>> = {
@@ -48,7 +62,14 @@ const durabilities: Readonly<Record<string, string>> = {
 /** The status for a person: the whole, the ways in, the topics, and what each consumer is owed. */
 export function statusInWords(status: BusStatus, output: Output): string {
   const head = [stateLine(status, output), ...problemLines(status, output), general(status)].join("\n");
-  return [head, topicTable(status.topics), deliveryTable(status.topics)].filter(Boolean).join("\n\n");
+  const parts = [
+    head,
+    topicTable(status.topics),
+    deliveryTable(status.topics),
+    catchingUp(status.topics),
+    leavingTable(status.leaving),
+  ];
+  return parts.filter(Boolean).join("\n\n");
 }
 
 function stateLine({ state }: BusStatus, output: Output): string {
@@ -63,13 +84,14 @@ function problemLines({ problems }: BusStatus, output: Output): string[] {
 const labelWidth = "durability".length;
 
 function general(status: BusStatus): string {
-  const { redis, sidecars, intake, rejects } = status;
+  const { registry, redis, sidecars, intake, rejects } = status;
   const limit = redis.max_bytes === 0 ? "no limit" : `of ${byteSize(redis.max_bytes)}`;
   const doors = Object.entries(intake.doors).map(([name, promise]) => [
     name,
     doorInWords(name, promise, intake),
   ]);
   return fields([
+    ["registry", `in force since ${registry.since} (${registry.digest.slice(0, 12)})`],
     ["durability", durabilities[redis.durability] ?? redis.durability],
     ["memory", `${byteSize(redis.used_bytes)} in use, ${limit}`],
     ["sidecars", `${sidecars} running`],
@@ -114,16 +136,45 @@ function topicTable(topics: BusStatus["topics"]): string {
 
 function deliveryTable(topics: BusStatus["topics"]): string {
   const rows = Object.entries(topics).flatMap(([topic, { consumers }]) =>
-    Object.entries(consumers).map(([consumer, { owed, open, acked, skipped, dead, waiting_pulls }]) => [
+    Object.entries(consumers).map(([consumer, delivery]) => [
       topic,
       consumer,
-      owed,
-      open,
-      acked,
-      skipped,
-      dead,
-      waiting_pulls,
+      `v${delivery.version}`,
+      delivery.owed,
+      delivery.open,
+      delivery.acked,
+      delivery.skipped,
+      delivery.dead,
+      delivery.waiting_pulls,
     ]),
   );
-  return table(["TOPIC", "CONSUMER", "OWED", "OPEN", "ACKED", "SKIPPED", "DEAD", "WAITING"], rows);
+  const header = ["TOPIC", "CONSUMER", "GETS", "OWED", "OPEN", "ACKED", "SKIPPED", "DEAD", "WAITING"];
+  return table(header, rows);
+}
+
+/** Newcomers that are still given what the ledger kept before they joined. */
+function catchingUp(topics: BusStatus["topics"]): string {
+  const lines = Object.entries(topics).flatMap(([topic, { consumers }]) =>
+    Object.entries(consumers).flatMap(([consumer, { catching_up }]) => {
+      if (catching_up === undefined) return [];
+      const { done, of } = catching_up;
+      const percent = of === 0 ? 100 : Math.floor((done / of) * 100);
+      return [
+        `${printable(consumer)} is catching up on ${printable(topic)}: ${done} of ${of} (${percent} %)`,
+      ];
+    }),
+  );
+  return lines.join("\n");
+}
+
+/** What is kept for consumers that topics.yaml has no longer. */
+function leavingTable(leaving: BusStatus["leaving"]): string {
+  if (leaving.length === 0) return "";
+  const rows = leaving.map(({ topic, consumer, owed, dead }) => [topic, consumer, owed, dead]);
+  const names = [...new Set(leaving.map(({ consumer }) => consumer))];
+  return [
+    "No longer in topics.yaml, and still holding what they are owed:",
+    table(["TOPIC", "CONSUMER", "OWED", "DEAD"], rows),
+    ...names.map((name) => `put ${printable(name)} back, or: hms-sync retire ${printable(name)}`),
+  ].join("\n");
 }

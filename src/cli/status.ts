@@ -15,6 +15,7 @@ export function addStatus(program: Command, cli: Cli): void {
 
 const help = `
 OWED: recorded and not yet settled. ACKED and DEAD: settled so far; given up (see: hms-sync dead).
+GETS: the schema version that the consumer is given. SKIPPED: its own events, and those that its filter does not match.
 OPEN: part of what is owed, handed out or about to be. WAITING: adapters that wait for events now.
 
 Example: hms-sync status`;

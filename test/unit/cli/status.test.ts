@@ -5,6 +5,7 @@ import { cliRun } from "./fake-cli.js";
 const busStatus: BusStatus = {
   state: "ok",
   problems: [],
+  registry: { digest: "0123456789abcdef0123456789abcdef", since: "2024-04-23T15:02:11.000Z" },
   redis: { used_bytes: 1_500_000, max_bytes: 0, durability: "everysec" },
   sidecars: 2,
   intake: {
@@ -23,11 +24,12 @@ const busStatus: BusStatus = {
       recorded: 42,
       kept: 40,
       consumers: {
-        "city-health": { owed: 7, open: 1, acked: 35, skipped: 3, dead: 0, waiting_pulls: 0 },
-        "ehr-clinic": { owed: 0, open: 0, acked: 41, skipped: 0, dead: 1, waiting_pulls: 2 },
+        "city-health": { version: 1, owed: 7, open: 1, acked: 35, skipped: 3, dead: 0, waiting_pulls: 0 },
+        "ehr-clinic": { version: 2, owed: 0, open: 0, acked: 41, skipped: 0, dead: 1, waiting_pulls: 2 },
       },
     },
   },
+  leaving: [],
 };
 
 test("status tells state, durability, doors and what each consumer is owed, in words", async () => {
@@ -35,6 +37,7 @@ test("status tells state, durability, doors and what each consumer is owed, in w
   expect(run.code).toBe(0);
   expect(run.stdout.split("\n")).toEqual([
     "state       ok",
+    "registry    in force since 2024-04-23T15:02:11.000Z (0123456789ab)",
     "durability  everysec: a crash of Redis may lose about 2 s of events",
     "memory      1.5 MB in use, no limit",
     "sidecars    2 running",
@@ -46,9 +49,28 @@ test("status tells state, durability, doors and what each consumer is owed, in w
     "TOPIC               QOS           VERSION  RETENTION  RECORDED  KEPT",
     "inspections.status  exactly_once  v1       7d               42    40",
     "",
-    "TOPIC               CONSUMER     OWED  OPEN  ACKED  SKIPPED  DEAD  WAITING",
-    "inspections.status  city-health     7     1     35        3     0        0",
-    "inspections.status  ehr-clinic      0     0     41        0     1        2",
+    "TOPIC               CONSUMER     GETS  OWED  OPEN  ACKED  SKIPPED  DEAD  WAITING",
+    "inspections.status  city-health  v1       7     1     35        3     0        0",
+    "inspections.status  ehr-clinic   v2       0     0     41        0     1        2",
+    "",
+  ]);
+});
+
+test("a newcomer's progress, and what is kept for who has left, are told below", async () => {
+  const topic = busStatus.topics["inspections.status"]!;
+  const newcomer = { ...topic.consumers["city-health"]!, catching_up: { done: 10, of: 40 } };
+  const run = await cliRun(["status"], () => ({
+    ...busStatus,
+    topics: { "inspections.status": { ...topic, consumers: { treasury: newcomer } } },
+    leaving: [{ topic: "inspections.status", consumer: "old-clinic", owed: 12, dead: 1 }],
+  }));
+  expect(run.stdout.split("\n").slice(-7)).toEqual([
+    "treasury is catching up on inspections.status: 10 of 40 (25 %)",
+    "",
+    "No longer in topics.yaml, and still holding what they are owed:",
+    "TOPIC               CONSUMER    OWED  DEAD",
+    "inspections.status  old-clinic    12     1",
+    "put old-clinic back, or: hms-sync retire old-clinic",
     "",
   ]);
 });
