@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DeliveryScripts } from "../../../src/fanout/delivery-records.js";
+import type { Script } from "../../../src/redis/scripts.js";
 import { mutated } from "../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 import { histories, type Mutations, play } from "./model.js";
+import type { Promises } from "./reference.js";
 
 let server: TestRedis;
 let admin: Redis;
@@ -25,6 +28,28 @@ test("in every history of two sidecars that may die between any two commands, no
     { numRuns: runs, endOnFailure: true },
   );
 }, 300_000);
+
+const ordered: fc.Arbitrary<Promises> = fc.record({ keys: fc.constantFrom(1, 2, 5, 60) });
+const limited: fc.Arbitrary<Promises> = fc.record(
+  { keys: fc.constantFrom(2, 60), maxInFlight: fc.constantFrom(1, 3, 6) },
+  { requiredKeys: ["maxInFlight"] },
+);
+
+test.each([
+  ["with order by key, no event is handed out before the earlier ones of its key are settled", ordered],
+  ["with max_in_flight, never more events are in flight", limited],
+])(
+  "in every history, %s",
+  async (_name, promises) => {
+    await fc.assert(
+      fc.asyncProperty(histories, promises, (steps, promised) =>
+        play(server.url, admin, steps, {}, promised),
+      ),
+      { numRuns: runs, endOnFailure: true },
+    );
+  },
+  300_000,
+);
 
 describe("the model turns red without", () => {
   const cases: [string, Mutations][] = [
@@ -75,6 +100,91 @@ describe("the model turns red without", () => {
     async (_name, mutations) => {
       const outcome = await fc.check(
         fc.asyncProperty(histories, (steps) => play(server.url, admin, steps, mutations)),
+        { numRuns: 300, endOnFailure: true },
+      );
+      expect(outcome.failed).toBe(true);
+    },
+    300_000,
+  );
+});
+
+describe("the model with order and limit turns red without", () => {
+  const cases: [string, fc.Arbitrary<Promises>, (scripts: DeliveryScripts) => Partial<DeliveryScripts>][] = [
+    [
+      "the look at held keys in ADVANCE",
+      ordered,
+      ({ advance }) => ({ advance: mutated(advance, "taken[i] == 1 or nth > 1", "nth > 1") }),
+    ],
+    [
+      "the order inside a cut",
+      ordered,
+      ({ advance }) => ({ advance: mutated(advance, "taken[i] == 1 or nth > 1", "taken[i] == 1") }),
+    ],
+    [
+      "the key being kept over a nack",
+      ordered,
+      ({ settle }) => ({
+        settle: mutated(
+          settle,
+          "nack(index, operation)\n    mark",
+          "free_key(record, index) nack(index, operation)\n    mark",
+        ),
+      }),
+    ],
+    [
+      "the order of parked events",
+      ordered,
+      ({ settle }) => ({
+        settle: mutated(
+          settle,
+          "redis.call('ZRANGEBYLEX', parked, '[' .. key, '(' .. key .. '\\255'",
+          "redis.call('ZREVRANGEBYLEX', parked, '(' .. key .. '\\255', '[' .. key",
+        ),
+      }),
+    ],
+    [
+      "handing on what was parked",
+      ordered,
+      ({ settle }) => ({ settle: mutated(settle, "redis.call('ZADD', freed, unpack(next_up))", "") }),
+    ],
+    [
+      "the keys of a part being those of the whole",
+      ordered,
+      (scripts) => ({
+        settle: mutated(scripts.settle, "if parent.keys then", "if false then"),
+        lease: mutated(scripts.lease, "if parent.keys then", "if false then"),
+      }),
+    ],
+    [
+      "the count of LEASE",
+      limited,
+      ({ lease }) => ({
+        lease: mutated(lease, "local room = limit and limit - in_flight(limit)", "local room = limit"),
+      }),
+    ],
+    [
+      "the count of ADVANCE",
+      limited,
+      ({ advance }) => ({ advance: mutated(advance, "in_flight(limit) + owed <= limit", "true") }),
+    ],
+    [
+      "admitting what was throttled",
+      limited,
+      (scripts) => {
+        const shut = (script: Script) =>
+          mutated(script, "while redis.call('ZCARD', throttled) > 0 do", "while false do");
+        return { lease: shut(scripts.lease), settle: shut(scripts.settle), sweep: shut(scripts.sweep) };
+      },
+    ],
+  ];
+  test.each(cases)(
+    "%s",
+    async (_name, promises, mutate) => {
+      const delivery = (scripts: DeliveryScripts) => ({ ...scripts, ...mutate(scripts) });
+      const outcome = await fc.check(
+        fc.asyncProperty(histories, promises, (steps, promised) =>
+          play(server.url, admin, steps, { delivery }, promised),
+        ),
         { numRuns: 300, endOnFailure: true },
       );
       expect(outcome.failed).toBe(true);

@@ -2,11 +2,13 @@ import fc from "fast-check";
 import type { Redis } from "ioredis";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import { type DeliveryScripts, loadDeliveryScripts } from "../../../src/fanout/delivery-records.js";
-import type { Lease, SettleAction } from "../../../src/fanout/types.js";
+import type { DeliveryPolicy, Lease, SettleAction } from "../../../src/fanout/types.js";
+import type { RecordableEvent } from "../../../src/ledger/ledger.js";
 import { type LedgerScripts, loadLedgerScripts } from "../../../src/ledger/stream-ledger.js";
-import { type Belt, belt, event, numberIn, passTime, topic } from "../../support/belt.js";
+import { type Belt, belt, event, keyedEvent, numberIn, passTime, topic } from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { type Death, Life } from "../../support/mortal.js";
+import { type Held, keyOf, type Promises, Reference } from "./reference.js";
 
 /** One step of a random history: two sidecars, one consumer, an adapter that settles as it likes. */
 export type Step =
@@ -76,86 +78,21 @@ export interface Mutations {
   readonly noSweeper?: boolean;
 }
 
-interface Held {
-  readonly number: number;
-  readonly token: string;
-  /** Order in which deliveries happened; the latest one of an event is the only one that may settle it. */
-  readonly delivery: number;
-  settled: SettleAction | undefined;
-}
-
-interface Known {
-  state: "owed" | "acked" | "dead" | "maybe";
-  latest: number;
-  /** True while a lease of it is surely in force: another delivery would be a double one. */
-  leased: boolean;
-}
-
-/** The obviously right reference: what an adapter was told, and what it must never be told. */
-export class Reference {
-  readonly events = new Map<number, Known>();
-  readonly held: Held[] = [];
-  private deliveries = 0;
-
-  published(number: number): void {
-    if (!this.events.has(number)) this.events.set(number, { state: "owed", latest: 0, leased: false });
-  }
-
-  delivered(number: number, token: string): void {
-    const known = this.events.get(number);
-    if (known === undefined) throw new Error(`event ${number} was delivered but never published`);
-    if (known.state === "acked")
-      throw new Error(`event ${number} was delivered after its ack had answered ok`);
-    if (known.state === "dead")
-      throw new Error(`event ${number} was delivered after it became a dead letter`);
-    if (known.leased) throw new Error(`event ${number} was delivered while it was leased`);
-    known.leased = true;
-    known.latest = ++this.deliveries;
-    this.held.push({ number, token, delivery: known.latest, settled: undefined });
-  }
-
-  answered(held: Held, action: SettleAction, result: string): void {
-    const known = this.events.get(held.number)!;
-    if (result !== "ok") return;
-    if (held.settled === action) return; // a repeat
-    if (held.settled !== undefined)
-      throw new Error(`event ${held.number}: ${action} answered ok after ${held.settled}`);
-    if (held.delivery !== known.latest)
-      throw new Error(`event ${held.number}: a superseded lease settled it (${action})`);
-    if (action === "extend") return;
-    held.settled = action;
-    known.leased = false;
-    if (action === "ack") known.state = "acked";
-    if (action === "term") known.state = "dead";
-  }
-
-  /** The answer was lost: the settle may or may not have happened. */
-  unanswered(held: Held, action: SettleAction): void {
-    const known = this.events.get(held.number)!;
-    known.leased = false;
-    if (held.delivery === known.latest && known.state === "owed" && (action === "ack" || action === "term"))
-      known.state = "maybe";
-  }
-
-  lapsed(): void {
-    for (const known of this.events.values()) known.leased = false;
-  }
-}
-
 /** Plays one history on real Redis and BullMQ, heals, drains, and throws when a promise was broken. */
 export async function play(
   url: string,
   admin: Redis,
   steps: readonly Step[],
   mutations: Mutations = {},
+  promises: Promises = {},
 ): Promise<void> {
   await admin.flushall();
-  const world = new World(url, admin, mutations);
+  const world = new World(url, admin, mutations, promises);
   try {
     await world.start();
     for (const step of steps) await world.step(step);
     await world.heal();
-    world.check(await world.deadNumbers());
+    await world.check();
   } finally {
     await world.close();
   }
@@ -163,6 +100,7 @@ export async function play(
 
 const consumer = "model";
 const overrides = { maxDeliver: 4, backoffMs: [1_000], run: 5 };
+const maxRounds = 1_000;
 
 interface Simulated {
   life: Life;
@@ -171,7 +109,7 @@ interface Simulated {
 }
 
 class World {
-  private readonly reference = new Reference();
+  private readonly reference: Reference;
   private readonly sidecars: Simulated[] = [];
   private next = 0;
 
@@ -179,7 +117,10 @@ class World {
     private readonly url: string,
     private readonly admin: Redis,
     private readonly mutations: Mutations,
-  ) {}
+    private readonly promises: Promises,
+  ) {
+    this.reference = new Reference(promises);
+  }
 
   async start(): Promise<void> {
     for (const who of [0, 1]) await this.replace(who);
@@ -204,7 +145,7 @@ class World {
   /** New sidecars; everything still owed is pulled and acked until nothing comes any more. */
   async heal(): Promise<void> {
     for (const who of [0, 1]) await this.replace(who);
-    for (let quiet = 0, round = 0; quiet < 3 && round < 60; round++) {
+    for (let quiet = 0, round = 0; quiet < 3 && round < maxRounds; round++) {
       for (const { queue, life } of this.sidecars) {
         await this.lapse(life, queue!);
         await queue!.audit();
@@ -219,21 +160,9 @@ class World {
     }
   }
 
-  check(dead: readonly number[]): void {
-    if (new Set(dead).size !== dead.length) throw new Error(`an event is a dead letter twice: ${dead}`);
-    for (const [number, known] of this.reference.events) {
-      const isDead = dead.includes(number);
-      if (known.state === "acked" && isDead) throw new Error(`event ${number} is acked and a dead letter`);
-      if (known.state === "owed" && !isDead)
-        throw new Error(`event ${number} is lost: neither acked nor owed nor dead`);
-      if (known.state === "dead" && !isDead)
-        throw new Error(`event ${number} was termed but is no dead letter`);
-    }
-  }
-
-  async deadNumbers(): Promise<number[]> {
+  async check(): Promise<void> {
     const letters = await this.sidecars[0]!.bus.records(consumer).deadLetters(1_000);
-    return letters.map(({ envelope }) => numberIn(Buffer.from(envelope)));
+    this.reference.check(letters.map(({ envelope }) => numberIn(Buffer.from(envelope))));
   }
 
   async close(): Promise<void> {
@@ -259,9 +188,23 @@ class World {
     const life = new Life(death);
     const { ledgerScripts, scripts } = this.scripts();
     const bus = belt(this.url, { life, ...ledgerScripts, ...scripts });
-    const queue = await life.unlessDead(bus.queue(consumer, overrides));
+    const queue = await life.unlessDead(bus.queue(consumer, this.policy()));
     this.sidecars[who] = { life, bus, queue };
     if (queue === undefined) await this.replace(who);
+  }
+
+  private policy(): Partial<DeliveryPolicy> {
+    const { keys, maxInFlight } = this.promises;
+    return {
+      ...overrides,
+      order: keys === undefined ? "none" : "key",
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+    };
+  }
+
+  private event(number: number): RecordableEvent {
+    const key = keyOf(number, this.promises);
+    return key === undefined ? event(number) : keyedEvent(number, key);
   }
 
   private scripts(): {
@@ -285,11 +228,21 @@ class World {
     // Known beforehand, since a lost answer may still have recorded them; a lost publish is repeated, as any door does.
     for (const number of numbers) this.reference.published(number);
     const options = { rememberMs: 3_600_000 };
-    const recorded = await life.unlessDead(bus.ledger.record(topic, numbers.map(event), options));
+    const recorded = await life.unlessDead(
+      bus.ledger.record(
+        topic,
+        numbers.map((number) => this.event(number)),
+        options,
+      ),
+    );
     if (recorded === undefined) {
       await this.replace(this.sidecars.findIndex((each) => each.life === life));
       const { bus: healthy } = this.sidecars.find((each) => !each.life.dead)!;
-      await healthy.ledger.record(topic, numbers.map(event), options);
+      await healthy.ledger.record(
+        topic,
+        numbers.map((number) => this.event(number)),
+        options,
+      );
       return;
     }
     queue.recorded(recorded.at(-1)!.ledgerId);
