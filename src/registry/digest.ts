@@ -13,6 +13,7 @@ export function registryDigest(topics: Iterable<Topic>, timezones: ReadonlyMap<s
       retentionMs: topic.retentionMs,
       version: topic.version,
       schemas: [...topic.schemas].map(([version, { schema }]) => [version, schema]),
+      casts: [...topic.casts].map(([version, { steps }]) => [version, steps]),
       keyPointer: topic.keyPointer,
       producers: topic.producers.toSorted(),
       producerVersions: [...topic.producerVersions].toSorted(byFirst),

@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { pointerPath } from "../envelope/schema-merge.js";
+import { topicCasts } from "./casts/topic-casts.js";
 import {
   type ConsumerOptions,
   consumerOf,
@@ -53,7 +54,7 @@ class Loading {
   load(): Registry {
     const root = this.readRoot();
     const file = new SourceFile(root, this.file, this.problems);
-    checkNames(root.entries.keys(), file);
+    checkNames([...root.entries.keys()], file);
     checkStructure(file);
     this.problems.throwIfAny();
     const { topics, $defaults = {}, $systems = {} } = this.entriesOf(root);
@@ -71,11 +72,11 @@ class Loading {
   }
 
   private readRoot(): YamlMap {
-    const bytes = readSmallFile(this.path, (reason) => {
+    const text = readSmallFile(this.path, (reason) => {
       this.problems.add(this.file, undefined, reason);
       return this.problems.error();
     });
-    const root = readYaml(bytes.toString("utf8"), this.file, this.problems);
+    const root = readYaml(text, this.file, this.problems);
     this.problems.throwIfAny();
     if (root?.kind === "map") return root;
     this.problems.add(
@@ -105,7 +106,7 @@ class Loading {
       retentionMs: durationMs(entry.retention),
       version,
       schemas,
-      casts: new Map(),
+      casts: topicCasts({ name, version, schemas }, dirname(this.path), this.problems),
       producers: entry.producers.map(nameOf),
       producerVersions: producerVersionsOf(entry.producers),
       consumers: entry.consumers.map((consumer) => consumerOf(consumer, defaults)),
