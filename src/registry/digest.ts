@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Topic } from "./types.js";
+import type { Consumer, Topic } from "./types.js";
 
 /**
  * SHA-256 (hex) over what governs. The order of topics, producers and consumers does not count; the order inside a
@@ -17,17 +17,17 @@ export function registryDigest(topics: Iterable<Topic>, timezones: ReadonlyMap<s
       keyPointer: topic.keyPointer,
       producers: topic.producers.toSorted(),
       producerVersions: [...topic.producerVersions].toSorted(byFirst),
-      consumers: topic.consumers.toSorted(byName),
+      consumers: topic.consumers.toSorted(byName).map(withSortedFilter),
       laravelEvent: topic.laravelEvent,
     })),
     timezones: [...timezones].toSorted(byFirst),
   };
-  return createHash("sha256").update(JSON.stringify(governed, sortedFilter)).digest("hex");
+  return createHash("sha256").update(JSON.stringify(governed)).digest("hex");
 }
 
 /** A filter means the same in whatever order its conditions are written. */
-function sortedFilter(this: unknown, key: string, value: unknown): unknown {
-  return key === "filter" ? sorted(value) : value;
+function withSortedFilter(consumer: Consumer): object {
+  return { ...consumer, filter: sorted(consumer.filter) };
 }
 
 function sorted(value: unknown): unknown {

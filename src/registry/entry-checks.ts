@@ -9,10 +9,18 @@ import { didYouMean } from "./suggest.js";
 /** Sources and systems that the bus itself has. */
 const ownNames = new Set(["admin", "cli"]);
 const topicName = /^[a-z0-9][a-z0-9._-]{0,99}$/;
+const maxTopics = 1_000;
 const reserved = ["$defaults", "$systems"];
 
-/** Checks the names of topics and the reserved keys, whatever stands below them. */
-export function checkNames(keys: Iterable<string>, file: SourceFile): void {
+/** Checks the names of topics and the reserved keys, whatever stands below them, and how many there are. */
+export function checkNames(keys: readonly string[], file: SourceFile): void {
+  const count = keys.filter((key) => !key.startsWith("$")).length;
+  if (count > maxTopics) {
+    file.refuse(
+      [],
+      `the file has ${count} topics, and ${maxTopics} are the most; split it over several buses`,
+    );
+  }
   for (const key of keys) {
     const problem = key.startsWith("$") ? reservedProblem(key) : topicNameProblem(key);
     if (problem !== undefined) file.refuseKey([], key, problem);

@@ -46,10 +46,17 @@ function lineOf({ file, at, text }: Problem): string {
   return at === undefined ? `${file}: ${text}` : `${file}:${at.line}:${at.column}: ${text}`;
 }
 
-/** A value in quotes for a message, cut to 100 characters. */
+/** Blanks that look like a space, and characters that show nothing or turn the writing direction. */
+const unseen = /(?! )[\p{Zs}\p{Zl}\p{Zp}\p{Cf}\p{Cc}]/gu;
+
+/** A value in quotes for a message, cut to 100 characters, with nothing in it that cannot be seen. */
 export function shown(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  const quoted = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return quoted.replace(
+    unseen,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** A schema that cannot be used, and where, as far as that is known. */

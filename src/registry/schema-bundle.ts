@@ -6,7 +6,7 @@ import {
   pointerPath,
   resolveLocalRef,
 } from "../envelope/schema-merge.js";
-import { SchemaProblem, shown } from "./problems.js";
+import { shown } from "./problems.js";
 import type { SchemaFiles } from "./schema-files.js";
 import { allSubschemas, pointerOf, subschemasOf } from "./subschemas.js";
 
@@ -35,7 +35,7 @@ export function bundleSchema(file: string, files: SchemaFiles): SchemaObject {
     const definitions = (root.$defs ?? {}) as SchemaObject;
     root.$defs = { ...definitions, [next]: bundle.copy(next) };
   }
-  checkTargets(root, file);
+  checkTargets(root, file, files);
   return root;
 }
 
@@ -54,10 +54,8 @@ class Bundle {
   copy(file: string): SchemaObject {
     const copy = structuredClone(this.files.read(file));
     if (copy.$schema !== undefined && String(copy.$schema).replace(/#$/, "") !== dialect) {
-      throw new SchemaProblem(
-        file,
-        `$schema ${shown(copy.$schema)} is not taken; write ${dialect} or leave it out`,
-      );
+      const tell = () => `$schema ${shown(copy.$schema)} is not taken; write ${dialect} or leave it out`;
+      throw this.files.problem(file, [], tell, "$schema");
     }
     delete copy.$schema;
     for (const { schema, path } of allSubschemas(copy)) {
@@ -69,26 +67,25 @@ class Bundle {
   private localize(schema: SchemaObject, path: readonly string[], file: string): void {
     for (const [keyword, remedy] of Object.entries(refused)) {
       if (!Object.hasOwn(schema, keyword)) continue;
-      throw new SchemaProblem(file, `${keyword} at #${pointerOf(path)} is not taken; ${remedy}`);
+      const tell = (pointer: string) => `${keyword} at ${pointer} is not taken; ${remedy}`;
+      throw this.files.problem(file, path, tell, keyword);
     }
     if (schema.$ref !== undefined) schema.$ref = this.localRef(schema.$ref, path, file);
   }
 
   private localRef(ref: unknown, path: readonly string[], file: string): string {
     const [target, fragment = ""] = typeof ref === "string" ? ref.split("#", 2) : ["//"];
-    const at = `$ref ${shown(ref)} at #${pointerOf(path)}`;
+    const refuse = (why: string) =>
+      this.files.problem(file, path, (pointer) => `$ref ${shown(ref)} at ${pointer} ${why}`, "$ref");
     if (/^[a-z][a-z0-9+.-]*:|^\//i.test(target!)) {
-      throw new SchemaProblem(
-        file,
-        `${at} is not a relative path; copy the schema into schemas/ and refer to that file`,
-      );
+      throw refuse("is not a relative path; copy the schema into schemas/ and refer to that file");
     }
     const named = target === "" ? file : posix.join(posix.dirname(file), target!);
     if (!/^schemas\/[\w./-]+\.json$/.test(named) || named.split("/").includes("..")) {
-      throw new SchemaProblem(file, `${at} leads out of schemas/; refer to a .json file inside it`);
+      throw refuse("leads out of schemas/; refer to a .json file inside it");
     }
     if (pointerPath(decode(fragment)) === undefined) {
-      throw new SchemaProblem(file, `${at} has no JSON Pointer after #; write one like #/$defs/address`);
+      throw refuse("has no JSON Pointer after #; write one like #/$defs/address");
     }
     return `#${this.prefixOf(named)}${fragment}`;
   }
@@ -112,30 +109,28 @@ function decode(fragment: string): string {
   }
 }
 
-function checkTargets(root: SchemaObject, file: string): void {
+function checkTargets(root: SchemaObject, file: string, files: SchemaFiles): void {
   for (const { schema, path } of allSubschemas(root)) {
     if (typeof schema === "boolean" || typeof schema.$ref !== "string") continue;
     if (resolveLocalRef(root, schema.$ref) === undefined) {
-      throw new SchemaProblem(
-        file,
-        `$ref at #${pointerOf(path)} leads to no schema (${shown(schema.$ref)}); correct its path`,
-      );
+      const tell = (pointer: string) =>
+        `$ref at ${pointer} leads to no schema (${shown(schema.$ref)}); correct its path`;
+      throw files.problem(file, path, tell, "$ref");
     }
   }
-  checkLoops(root, file);
+  checkLoops(root, file, files);
 }
 
 /** A schema that needs itself for the same value would be checked for ever. */
-function checkLoops(root: SchemaObject, file: string): void {
+function checkLoops(root: SchemaObject, file: string, files: SchemaFiles): void {
   const done = new Set<JsonSchema>();
   const open = new Set<JsonSchema>();
   const enter = (schema: JsonSchema, path: readonly string[]): void => {
     if (typeof schema === "boolean" || done.has(schema)) return;
     if (open.has(schema)) {
-      throw new SchemaProblem(
-        file,
-        `the $ref at #${pointerOf(path)} leads back to itself; let it lead to another schema`,
-      );
+      const tell = (pointer: string) =>
+        `the $ref at ${pointer} leads back to itself; let it lead to another schema`;
+      throw files.problem(file, path, tell);
     }
     open.add(schema);
     if (typeof schema.$ref === "string") enter(resolveLocalRef(root, schema.$ref)!, [...path, "$ref"]);

@@ -2,10 +2,12 @@ import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import ajvFormats from "ajv-formats";
 import { filledDefaults } from "../envelope/plan.js";
+import { pointerPath } from "../envelope/schema-merge.js";
 import { SchemaProblem, shown } from "./problems.js";
 import { bundleSchema } from "./schema-bundle.js";
 import type { SchemaFiles } from "./schema-files.js";
-import { allSubschemas, pointerOf } from "./subschemas.js";
+import { allSubschemas, keywords, pointerOf } from "./subschemas.js";
+import { didYouMean } from "./suggest.js";
 import type { SchemaViolation, TopicSchema } from "./types.js";
 
 /** All violations are listed for payloads up to this many values; for greater ones the first, to stay linear. */
@@ -40,19 +42,41 @@ export class SchemaCompiler {
   }
 
   private validator(schema: Record<string, unknown>, file: string): ValidateFunction {
+    this.checkSchema(schema, file);
     try {
       const validate = firstOnly.addSchema(schema, file).getSchema(file)!;
       this.checkDefaults(schema, file);
       return validate;
     } catch (error) {
       if (error instanceof SchemaProblem) throw error;
-      throw new SchemaProblem(
-        file,
-        `is no JSON Schema that can be used: ${(error as Error).message}; correct it`,
-      );
+      throw this.unusable(error as Error, schema, file);
     } finally {
       firstOnly.removeSchema(file);
     }
+  }
+
+  /** Checks the schema by the meta-schema of its dialect. */
+  private checkSchema(schema: Record<string, unknown>, file: string): void {
+    if (firstOnly.validateSchema(schema)) return;
+    const { instancePath, message, params } = firstOnly.errors![0]!;
+    const allowed = params.allowedValues === undefined ? "" : `: ${JSON.stringify(params.allowedValues)}`;
+    const tell = (pointer: string) =>
+      `is no JSON Schema that can be used: ${pointer} ${message}${allowed}; correct it`;
+    throw this.files.problem(file, pointerPath(instancePath) ?? [], tell);
+  }
+
+  /** What ajv's strict mode, a format or a pattern says, with the place as far as its message tells it. */
+  private unusable({ message }: Error, schema: Record<string, unknown>, file: string): SchemaProblem {
+    const keyword = /unknown keyword: "(.*)"$/.exec(message)?.[1];
+    const pattern = /Invalid regular expression: \/(.*)\/u: /.exec(message)?.[1];
+    const pointer = /at (?:path )?"#(.*?)"/.exec(message)?.[1];
+    const path =
+      keyword === undefined
+        ? (pattern && pathOfMember(schema, "pattern", pattern)) || pointerPath(decoded(pointer))
+        : pathOfMember(schema, keyword);
+    const remedy = keyword === undefined ? "" : didYouMean(keyword, keywords);
+    const text = `is no JSON Schema that can be used: ${message}${remedy}; correct it`;
+    return path === undefined ? new SchemaProblem(file, text) : this.files.problem(file, path, () => text);
   }
 
   private checkDefaults(root: Record<string, unknown>, file: string): void {
@@ -61,10 +85,9 @@ export class SchemaCompiler {
       if (typeof schema === "boolean" || !Object.hasOwn(schema, "default")) continue;
       if (filled.has(schema)) this.checkDefault(schema.default, path, file);
       else if (path[0] !== "$defs") {
-        throw new SchemaProblem(
-          file,
-          `the default at #${pointerOf(path)} would never be filled in; move it to a property outside of alternatives, or remove it`,
-        );
+        const tell = (pointer: string) =>
+          `the default at ${pointer} would never be filled in; move it to a property outside of alternatives, or remove it`;
+        throw this.files.problem(file, path, tell, "default");
       }
     }
   }
@@ -76,10 +99,27 @@ export class SchemaCompiler {
     firstOnly.removeSchema(key);
     if (validate(value)) return;
     const reason = violations(validate.errors)[0]?.message;
-    throw new SchemaProblem(
-      file,
-      `the default ${shown(value)} at #${pointerOf(path)} does not fit its own schema: it ${reason}; correct it`,
-    );
+    const tell = (pointer: string) =>
+      `the default ${shown(value)} at ${pointer} does not fit its own schema: it ${reason}; correct it`;
+    throw this.files.problem(file, path, tell, "default");
+  }
+}
+
+/** The first schema that has a member, with a given value if there is one. */
+function pathOfMember(root: Record<string, unknown>, name: string, value?: string): string[] | undefined {
+  const found = allSubschemas(root).find(
+    ({ schema }) =>
+      typeof schema !== "boolean" && Object.hasOwn(schema, name) && schema[name] === (value ?? schema[name]),
+  );
+  return found && [...found.path, name];
+}
+
+/** A URI fragment without its percent-encoding; one that is encoded wrongly names the whole. */
+function decoded(fragment: string | undefined): string {
+  try {
+    return decodeURIComponent(fragment ?? "");
+  } catch {
+    return "";
   }
 }
 

@@ -2,8 +2,10 @@ import { isUtf8 } from "node:buffer";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { JsonText } from "../envelope/json-text.js";
-import { HmsSyncError } from "../errors.js";
-import { SchemaProblem } from "./problems.js";
+import { jsonFault } from "./json-check.js";
+import { type Position, SchemaProblem } from "./problems.js";
+import { pointerOf } from "./subschemas.js";
+import { TextLines } from "./text-lines.js";
 
 const maxBytes = 1_048_576;
 const maxVersions = 100;
@@ -12,6 +14,7 @@ const versionFile = /^v([1-9][0-9]{0,3})\.json$/;
 /** The JSON files under schemas/, each read once. Names are paths relative to topics.yaml, with slashes. */
 export class SchemaFiles {
   private readonly documents = new Map<string, Record<string, unknown>>();
+  private readonly texts = new Map<string, string>();
 
   /** `directory` holds topics.yaml and schemas/. */
   constructor(private readonly directory: string) {}
@@ -46,24 +49,54 @@ export class SchemaFiles {
   read(file: string): Record<string, unknown> {
     const known = this.documents.get(file);
     if (known !== undefined) return known;
-    const document = parseDocument(this.readText(file), file);
+    const text = this.readText(file);
+    const document = parseDocument(text, file);
+    this.texts.set(file, text);
     this.documents.set(file, document);
     return document;
   }
 
+  /**
+   * A problem of the value at `path` in the bundled schema of `root` (files that are referred to are below `$defs`):
+   * in the file it comes from, with its place there, or that of its member `keyword`. `tell` is given its JSON Pointer in
+   * that file.
+   */
+  problem(
+    root: string,
+    path: readonly string[],
+    tell: (pointer: string) => string,
+    keyword?: string,
+  ): SchemaProblem {
+    const [first, file = ""] = path;
+    const copied = first === "$defs" && file !== root && this.texts.has(file);
+    const [name, inner] = copied ? [file, path.slice(2)] : [root, path];
+    return new SchemaProblem(
+      name,
+      tell(`#${pointerOf(inner)}`),
+      this.placeOf(name, keyword === undefined ? inner : [...inner, keyword]),
+    );
+  }
+
+  private placeOf(file: string, path: readonly string[]): Position | undefined {
+    const text = this.texts.get(file);
+    return text === undefined ? undefined : new TextLines(text).at(offsetOf(text, path));
+  }
+
   private readText(file: string): string {
-    const bytes = readSmallFile(join(this.directory, file), (reason) => new SchemaProblem(file, reason));
-    return bytes.toString("utf8");
+    return readSmallFile(join(this.directory, file), (reason) => new SchemaProblem(file, reason));
   }
 }
 
-/** Reads a UTF-8 file of at most 1 MiB; `refuse` makes the error from a reason that names the remedy. */
-export function readSmallFile(path: string, refuse: (reason: string) => Error): Buffer {
+/**
+ * The text of a UTF-8 file of at most 1 MiB, without the byte order mark that some editors put before it; `refuse`
+ * makes the error from a reason that names the remedy.
+ */
+export function readSmallFile(path: string, refuse: (reason: string) => Error): string {
   const size = attempt(path, refuse, () => statSync(path).size);
   if (size > maxBytes) throw refuse(`has ${size} bytes, and ${maxBytes} are the most; split or shorten it`);
   const bytes = attempt(path, refuse, () => readFileSync(path));
   if (!isUtf8(bytes)) throw refuse("is not UTF-8; save it as UTF-8");
-  return bytes;
+  return bytes.toString("utf8").replace(/^\ufeff/, "");
 }
 
 function attempt<T>(path: string, refuse: (reason: string) => Error, access: () => T): T {
@@ -77,30 +110,26 @@ function attempt<T>(path: string, refuse: (reason: string) => Error, access: () 
   }
 }
 
-function parseDocument(text: string, file: string): Record<string, unknown> {
-  const document = parse(text, file);
-  if (typeof document !== "object" || document === null || Array.isArray(document)) {
-    throw new SchemaProblem(
-      file,
-      "is not a JSON object; write a JSON Schema with type, properties and required",
-    );
+/** Where the value at a path begins; the last one on the way when there is none. */
+function offsetOf(text: string, path: readonly string[]): number {
+  const json = JsonText.scan(text);
+  for (let length = path.length; length > 0; length--) {
+    const node = json.find(path.slice(0, length));
+    if (node !== undefined) return json.start(node);
   }
-  return document as Record<string, unknown>;
+  return json.start(0);
 }
 
-function parse(text: string, file: string): unknown {
-  try {
-    const document: unknown = JSON.parse(text);
-    JsonText.scan(text); // refuses what is nested too deep and names that come twice
-    return document;
-  } catch (error) {
-    if (error instanceof HmsSyncError) {
-      const what =
-        error.code === "too_deep"
-          ? "nests too deep; flatten it"
-          : "has a member twice in one object; keep one";
-      throw new SchemaProblem(file, what);
-    }
-    throw new SchemaProblem(file, `is not JSON (${(error as Error).message}); correct it`);
+function parseDocument(text: string, file: string): Record<string, unknown> {
+  const fault = jsonFault(text);
+  if (fault !== undefined) throw new SchemaProblem(file, fault.what, new TextLines(text).at(fault.offset));
+  const document: unknown = JSON.parse(text);
+  if (typeof document === "object" && document !== null && !Array.isArray(document)) {
+    return document as Record<string, unknown>;
   }
+  throw new SchemaProblem(
+    file,
+    "is not a JSON object; write a JSON Schema with type, properties and required",
+    new TextLines(text).at(text.search(/\S/)),
+  );
 }

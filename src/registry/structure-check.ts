@@ -7,7 +7,7 @@ import { shown } from "./problems.js";
 import type { SourceFile } from "./source-file.js";
 import { topicsSchema } from "./structure.js";
 import { didYouMean } from "./suggest.js";
-import { nodeAt, plainValue, type YamlNode } from "./yaml.js";
+import { nodeAt, plainValue, type YamlNode, type YamlScalar } from "./yaml.js";
 
 let validateTopics: ValidateFunction | undefined;
 
@@ -75,9 +75,29 @@ function missingKey(key: string, path: readonly string[], schema: AnySchemaObjec
 
 function wrongValue(path: readonly string[], node: YamlNode, schema: AnySchemaObject): string {
   const { what, write } = schema.expected ?? { what: "what stands here", write: "what the reference says" };
-  const value = plainValue(node);
-  const is = value === null ? "is empty, not" : `${shown(value)} is not`;
-  return `${placeOf(path)} ${is} ${what}; write ${write}`;
+  const place = placeOf(path);
+  if (node.kind !== "scalar") return `${place} ${shown(plainValue(node))} is not ${what}; write ${write}`;
+  if (node.text === "") return `${place} is empty, not ${what}; write ${write}`;
+  return `${place} ${shown(node.text)} is not ${what}; ${trapRemedy(node, schema) ?? `write ${write}`}`;
+}
+
+/** What helps when the text is right, but YAML reads it as something else. */
+function trapRemedy({ text, value }: YamlScalar, schema: AnySchemaObject): string | undefined {
+  if (typeof value !== "string" && schema.type === "string" && fits(text, schema)) {
+    return `put it in quotes, since YAML takes it for ${kindOf(value)}`;
+  }
+  if (schema.type === "object" && /^[$\w]+:\S/u.test(text)) return "write a space after the colon";
+  if (schema.type === "array" && /^-\S/u.test(text)) return "write a space after the dash";
+  return undefined;
+}
+
+function fits(text: string, { pattern }: AnySchemaObject): boolean {
+  return pattern === undefined || new RegExp(pattern, "u").test(text);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "nothing";
+  return typeof value === "boolean" ? "true or false" : "a number";
 }
 
 /** `qos of inspections.status`, `consumers[1].ack_wait of inspections.status`. */

@@ -11,6 +11,15 @@ const named = ["properties", "patternProperties", "$defs", "definitions", "depen
 /** Keywords whose schemas judge the same value as the schema they stand in. */
 const inPlace = new Set(["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"]);
 
+/** Keywords of JSON Schema 2020-12 that a payload schema may hold. */
+export const keywords: readonly string[] = [
+  ...[...single, ...lists, ...named, "$ref", "$defs", "$comment", "type", "enum", "const", "format"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"],
+  ...["pattern", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties"],
+  ...["maxProperties", "required", "dependentRequired", "title", "description", "default", "examples"],
+  ...["deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema"],
+];
+
 export interface Subschema {
   readonly schema: JsonSchema;
   /** Reference tokens from the schema it stands in: the keyword first. */

@@ -21,6 +21,8 @@ export type YamlNode = YamlScalar | YamlList | YamlMap;
 export interface YamlScalar extends Position {
   readonly kind: "scalar";
   readonly value: unknown;
+  /** The value as it is written, without quotes. */
+  readonly text: string;
   /** Offsets of the text, quotes included; both are -1 where nothing stands. */
   readonly start: number;
   readonly end: number;
@@ -135,7 +137,7 @@ class YamlReader {
     const text = event.valueStart < 0 ? "" : getScalarValue(this.text, event);
     const quotes = quoted.includes(event.style) ? 1 : 0;
     const start = event.valueStart - quotes;
-    const at = event.valueStart < 0 ? (frame?.key ?? fileStart) : this.lines.at(start);
+    const at = event.valueStart < 0 ? (frame?.key ?? frame?.node ?? fileStart) : this.lines.at(start);
     const plain = event.style === SCALAR_STYLE.PLAIN;
     if (frame?.node.kind === "map" && frame.key === undefined) {
       if (plain && text === "<<") this.refuse(at, 'the merge key "<<" is not taken; write the values out');
@@ -144,7 +146,7 @@ class YamlReader {
     }
     const value = plain ? CORE_SCHEMA.resolveImplicitScalarTag(text).value : text;
     const span = event.valueStart < 0 ? { start: -1, end: -1 } : { start, end: event.valueEnd + quotes };
-    this.place({ kind: "scalar", line: at.line, column: at.column, value, ...span });
+    this.place({ kind: "scalar", line: at.line, column: at.column, value, text, ...span });
   }
 
   private collection(event: SequenceEvent | MappingEvent): void {
@@ -171,7 +173,7 @@ class YamlReader {
     this.refuse(at, `the alias ${shown(`*${name}`)} is not taken; write the value out`);
     const frame = this.frames.at(-1);
     if (frame?.node.kind === "map" && frame.key === undefined) frame.key = { ...at, text: `*${name}` };
-    else this.place({ kind: "scalar", ...at, value: null, start: -1, end: -1 });
+    else this.place({ kind: "scalar", ...at, value: null, text: name, start: -1, end: -1 });
   }
 
   private place(node: YamlNode): void {
@@ -227,8 +229,24 @@ function lineAt(text: string, line: number): string {
   return text.split(/\r\n|\r|\n/)[line]?.trim() ?? "";
 }
 
+/** By a part of the parser's reason. */
+const remedies: readonly (readonly [string, string])[] = [
+  ["tab character", "indent with spaces"],
+  ["maxDepth", `nest at most ${maxDepth} levels`],
+  ["null byte", "remove the character"],
+  ["non-printable", "remove the character"],
+  ["missed comma", "write a comma before it"],
+  ["deficient indentation", "close the bracket, brace or quote that is open, or indent what belongs to it"],
+  [
+    "bad indentation",
+    "begin it in the column of its level; put a value with a colon or special character in quotes",
+  ],
+];
+
 function remedyFor(reason: string): string {
-  if (reason.includes("tab character")) return "indent with spaces";
-  if (reason.includes("maxDepth")) return `nest at most ${maxDepth} levels`;
-  return "correct the YAML there: keys end with a colon and a space, entries of one level begin in one column";
+  const known = remedies.find(([part]) => reason.includes(part));
+  return (
+    known?.[1] ??
+    "correct the YAML there: keys end with a colon and a space, entries of one level begin in one column"
+  );
 }

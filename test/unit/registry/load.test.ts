@@ -30,6 +30,7 @@ describe("what is taken", () => {
         maxDeliver: 20,
         backoffMs: [1_000, 5_000, 30_000, 300_000, 3_600_000],
         run: 500,
+        order: "none",
       },
     ]);
   });
@@ -45,6 +46,40 @@ describe("what is taken", () => {
       { name: "a", start: "window", ackWaitMs: 10_000, maxDeliver: 3, run: 500 },
       { name: "b", start: "now", ackWaitMs: 90_000, maxDeliver: 3, backoffMs: [500], run: 7 },
     ]);
+  });
+
+  test("versions, order, filter and max_in_flight reach the registry; absent ones stay absent", async () => {
+    const lines = {
+      schema: "v2",
+      key: "/n",
+      producers: "[hms-api, {name: old-app, version: v1}, {name: new-app}]",
+      consumers: "[a, {name: b, version: v1, order: key, max_in_flight: 100, filter: {n: {$gt: 1}}}]",
+    };
+    const described = { type: "object", properties: { n: { type: "integer" } } };
+    const registry = await registryOf({
+      "topics.yaml": `$defaults: {max_in_flight: 7}\n${entry("t", lines)}`,
+      "schemas/t/v1.json": described,
+      "schemas/t/v2.json": described,
+    });
+    const topic = registry.topics.get("t")!;
+    expect(topic.producers).toEqual(["hms-api", "old-app", "new-app"]);
+    expect([...topic.producerVersions]).toEqual([["old-app", 1]]);
+    expect(topic.consumers).toMatchObject([
+      { name: "a", order: "none", maxInFlight: 7 },
+      { name: "b", version: 1, order: "key", maxInFlight: 100, filter: { n: { $gt: 1 } } },
+    ]);
+    expect(topic.consumers[0]).not.toHaveProperty("version");
+    expect(topic.consumers[0]).not.toHaveProperty("filter");
+    expect(registry.systems).toContain("old-app");
+  });
+
+  test("a version between others may be gone: the others are still listed", async () => {
+    const registry = await registryOf({
+      "topics.yaml": entry("t", { schema: "v3" }),
+      "schemas/t/v1.json": openSchema,
+      "schemas/t/v3.json": openSchema,
+    });
+    expect([...registry.topics.get("t")!.schemas.keys()]).toEqual([1, 3]);
   });
 
   test("key, laravel event and $systems reach the registry", async () => {

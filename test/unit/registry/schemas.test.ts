@@ -8,76 +8,80 @@ const file = "schemas/t/v1.json";
 
 describe("a schema that cannot be used is refused at boot with its file", () => {
   test.each([
-    ["not JSON", "{", `${file}: is not JSON (`],
-    ["an array", "[]", `${file}: is not a JSON object`],
+    [
+      "not JSON",
+      "{",
+      `${file}:1:2: is not JSON: it ends where a name in double quotes or "}" must be; correct it`,
+    ],
+    ["an array", "[]", `${file}:1:1: is not a JSON object`],
     [
       "the same member twice",
       '{"type":"object","type":"object"}',
-      `${file}: has a member twice in one object; keep one`,
+      `${file}:1:18: has the member "type" twice in one object; keep one`,
     ],
     [
       "nested too deep",
       `${'{"not":'.repeat(100)}{}${"}".repeat(100)}`,
-      `${file}: nests too deep; flatten it`,
+      `${file}:1:449: nests deeper than 64 levels; flatten it`,
     ],
     [
       "a type that is none",
       { type: "objekt" },
-      `${file}: is no JSON Schema that can be used: schema is invalid: `,
+      `${file}:1:9: is no JSON Schema that can be used: #/type must be equal to one of the allowed values: ["array",`,
     ],
     [
       "an unknown keyword",
       { type: "object", requierd: ["a"] },
-      `${file}: is no JSON Schema that can be used: strict mode: unknown keyword: "requierd"`,
+      `${file}:1:29: is no JSON Schema that can be used: strict mode: unknown keyword: "requierd" (did you mean required?); correct it`,
     ],
     ["an unknown format", property({ type: "string", format: "datetime" }), 'unknown format "datetime"'],
     [
       "a broken pattern",
       property({ type: "string", pattern: "(" }),
-      `${file}: is no JSON Schema that can be used: Invalid regular expression`,
+      `${file}:1:63: is no JSON Schema that can be used: Invalid regular expression`,
     ],
     [
       "another dialect",
       { $schema: "http://json-schema.org/draft-07/schema#" },
-      `${file}: $schema "http://json-schema.org/draft-07/schema#" is not taken; write https://json-schema.org/draft/2020-12/schema`,
+      `${file}:1:12: $schema "http://json-schema.org/draft-07/schema#" is not taken; write https://json-schema.org/draft/2020-12/schema`,
     ],
-    ["$id", { $id: "https://x.test/a" }, `${file}: $id at # is not taken; refer to files by their path`],
-    ["$async", { $async: true, type: "object" }, `${file}: $async at # is not taken`],
+    ["$id", { $id: "https://x.test/a" }, `${file}:1:8: $id at # is not taken; refer to files by their path`],
+    ["$async", { $async: true, type: "object" }, `${file}:1:11: $async at # is not taken`],
     [
       "a remote $ref",
       property({ $ref: "https://x.test/a.json" }),
-      `${file}: $ref "https://x.test/a.json" at #/properties/a is not a relative path; copy the schema into schemas/`,
+      `${file}:1:44: $ref "https://x.test/a.json" at #/properties/a is not a relative path; copy the schema into schemas/`,
     ],
     [
       "a $ref by absolute path",
       property({ $ref: "/etc/passwd" }),
-      `${file}: $ref "/etc/passwd" at #/properties/a is not a relative path`,
+      `${file}:1:44: $ref "/etc/passwd" at #/properties/a is not a relative path`,
     ],
     [
       "a $ref out of schemas/",
       property({ $ref: "../../package.json" }),
-      `${file}: $ref "../../package.json" at #/properties/a leads out of schemas/`,
+      `${file}:1:44: $ref "../../package.json" at #/properties/a leads out of schemas/`,
     ],
     ["a $ref to a missing file", property({ $ref: "b.json" }), "schemas/t/b.json: is missing; create "],
     [
       "a $ref to a missing definition",
       property({ $ref: "#/$defs/b" }),
-      `${file}: $ref at #/properties/a leads to no schema ("#/$defs/b"); correct its path`,
+      `${file}:1:44: $ref at #/properties/a leads to no schema ("#/$defs/b"); correct its path`,
     ],
     [
       "a $ref to an anchor",
       property({ $ref: "#b" }),
-      `${file}: $ref "#b" at #/properties/a has no JSON Pointer after #`,
+      `${file}:1:44: $ref "#b" at #/properties/a has no JSON Pointer after #`,
     ],
     [
       "a $ref to what every object has",
       property({ $ref: "#/__proto__" }),
-      `${file}: $ref at #/properties/a leads to no schema ("#/__proto__"); correct its path`,
+      `${file}:1:44: $ref at #/properties/a leads to no schema ("#/__proto__"); correct its path`,
     ],
     [
       "a $ref with a stray percent sign",
       property({ $ref: "#/%" }),
-      `${file}: $ref "#/%" at #/properties/a has no JSON Pointer after #`,
+      `${file}:1:44: $ref "#/%" at #/properties/a has no JSON Pointer after #`,
     ],
     ["a $ref that is no string", property({ $ref: 5 }), `$ref "5" at #/properties/a is not a relative path`],
     [
@@ -97,7 +101,7 @@ describe("a schema that cannot be used is refused at boot with its file", () => 
     [
       "a default of another type",
       property({ type: "string", default: 1 }),
-      `${file}: the default "1" at #/properties/a does not fit its own schema: it must be string; correct it`,
+      `${file}:1:63: the default "1" at #/properties/a does not fit its own schema: it must be string; correct it`,
     ],
     [
       "a default behind a $ref of another type",
@@ -107,7 +111,7 @@ describe("a schema that cannot be used is refused at boot with its file", () => 
     [
       "a default in an alternative",
       property({ anyOf: [{ type: "string", default: "x" }, { type: "number" }] }),
-      `${file}: the default at #/properties/a/anyOf/0 would never be filled in; move it`,
+      `${file}:1:73: the default at #/properties/a/anyOf/0 would never be filled in; move it`,
     ],
     [
       "a default in a list's items",
@@ -120,7 +124,7 @@ describe("a schema that cannot be used is refused at boot with its file", () => 
 
   test("a problem in a file that is referred to names that file", async () => {
     const message = await refusal(property({ $ref: "b.json" }), { "schemas/t/b.json": "{" });
-    expect(message).toContain("schemas/t/b.json: is not JSON (");
+    expect(message).toContain("schemas/t/b.json:1:2: is not JSON: it ends where");
   });
 });
 
