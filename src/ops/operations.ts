@@ -136,10 +136,10 @@ function owedOf({ open, ordinal }: OperatedCounts, total: number): number {
   return open + Math.max(0, total - ordinal);
 }
 
-/** How far a newcomer is in what the ledger kept when it joined; undefined once it has passed that. */
-function catchingUpOf({ ordinal, joinedAt, joinedTotal }: OperatedCounts) {
-  if (ordinal >= joinedTotal) return undefined;
-  return { done: ordinal - joinedAt, of: joinedTotal - joinedAt };
+/** How many a newcomer has settled of what the ledger kept when it joined; undefined once it has passed that. */
+function catchingUpOf({ ordinal, open, joinedAt, joinedTotal }: OperatedCounts) {
+  if (ordinal - open >= joinedTotal) return undefined;
+  return { done: Math.max(0, ordinal - open - joinedAt), of: joinedTotal - joinedAt };
 }
 
 function registryProblems({ refused }: RegistryFacts): string[] {
