@@ -136,6 +136,7 @@ class HmsSyncServiceProvider extends ServiceProvider
             $app->make(CurrentOrigin::class),
             $app->make(Outbox::class),
             $app->make(Forwarding::class),
+            $settings,
         );
     }
 }

@@ -184,6 +184,20 @@ class CompletenessTest extends TestCase
             && str_contains($e->getMessage(), 'the browser is not at home'));
     }
 
+    public function test_a_connection_that_is_named_at_run_time_is_forwarded_to_from_the_next_broadcast_on(): void
+    {
+        $reverb = $this->addBroadcaster();
+
+        event(new CountedNow(1));
+        config(['hms-sync.forward' => ['reverb']]);
+        event(new CountedNow(2));
+        config(['hms-sync.forward' => []]);
+        event(new CountedNow(3));
+
+        self::assertCount(3, $this->entries());
+        self::assertSame([2], array_column(array_column($reverb->broadcasts, 'payload'), 'n'));
+    }
+
     public function test_forwarding_to_the_bus_itself_is_refused(): void
     {
         $this->boot(['hms-sync.forward' => ['hms-sync']]);

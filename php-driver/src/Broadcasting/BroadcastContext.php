@@ -22,7 +22,7 @@ class BroadcastContext
      *
      * @var array<string, string>
      */
-    protected array $ids = [];
+    public array $ids = [];
 
     /**
      * Create a new broadcast context.
@@ -50,16 +50,6 @@ class BroadcastContext
         unset($payload['socket']);
 
         return $payload;
-    }
-
-    /**
-     * Get the id of this content, minting it the first time.
-     *
-     * @param  callable(): string  $mint
-     */
-    public function id(string $content, callable $mint): string
-    {
-        return $this->ids[$content] ??= $mint();
     }
 
     /**

@@ -41,9 +41,8 @@ class BroadcastIds
      */
     public function for(BroadcastContext $context, string $channels, string $event, string $data): string
     {
-        return $this->given($context->event) ?? $context->id(
-            "{$channels}\n{$event}\n{$data}",
-            fn () => $this->ofJob($context->job, $channels, $event, $data) ?? UuidV7::generate()
+        return $this->given($context->event) ?? (
+            $context->ids["{$channels}\n{$event}\n{$data}"] ??= $this->ofJob($context->job, $channels, $event, $data) ?? UuidV7::generate()
         );
     }
 

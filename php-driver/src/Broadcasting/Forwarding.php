@@ -27,13 +27,14 @@ class Forwarding
     /**
      * Get the names of the connections that get a broadcast besides those that its event names itself.
      *
+     * @param  array<array-key, string>|string|null  $names  config('hms-sync.forward')
      * @return list<string>
      *
      * @throws \InvalidArgumentException when one of them is the bus, which would never end
      */
-    public function connections(BroadcastContext $context): array
+    public function connections(array|string|null $names, BroadcastContext $context): array
     {
-        if (! $names = (array) ($this->config->get('hms-sync')['forward'] ?? [])) {
+        if (! $names = (array) $names) {
             return [];
         }
 

@@ -17,6 +17,11 @@ use Psr\Log\LoggerInterface;
 class HmsSyncBroadcastManager extends BroadcastManager
 {
     /**
+     * The outbox of the application, once asked for: every broadcast asks whether it is enabled.
+     */
+    protected ?Outbox $outbox = null;
+
+    /**
      * The classes of events that a warning was given of.
      *
      * @var array<class-string, true>
@@ -42,8 +47,11 @@ class HmsSyncBroadcastManager extends BroadcastManager
      */
     public function queue($event)
     {
-        if (! is_object($event) || ! $this->app->make(Outbox::class)->isEnabled()) {
-            $this->warnOfRescue($event);
+        if (! is_object($event) || ! $this->outbox()->isEnabled()) {
+            if ($event instanceof ShouldRescue) {
+                $this->warnOfRescue($event);
+            }
+
             $this->manager->queue($event);
 
             return;
@@ -115,6 +123,7 @@ class HmsSyncBroadcastManager extends BroadcastManager
      */
     public function setApplication($app)
     {
+        $this->outbox = null;
         $this->manager->setApplication($app);
 
         return parent::setApplication($app);
@@ -123,9 +132,9 @@ class HmsSyncBroadcastManager extends BroadcastManager
     /**
      * Warn once of an event whose failure Laravel would swallow.
      */
-    protected function warnOfRescue(mixed $event): void
+    protected function warnOfRescue(ShouldRescue $event): void
     {
-        if (! $event instanceof ShouldRescue || isset($this->warned[$event::class])) {
+        if (isset($this->warned[$event::class])) {
             return;
         }
 
@@ -137,6 +146,14 @@ class HmsSyncBroadcastManager extends BroadcastManager
                 'the event is lost. Remove the interface, or set HMS_SYNC_OUTBOX=true.'
             );
         }
+    }
+
+    /**
+     * Get the outbox.
+     */
+    protected function outbox(): Outbox
+    {
+        return $this->outbox ??= $this->app->make(Outbox::class);
     }
 
     /**

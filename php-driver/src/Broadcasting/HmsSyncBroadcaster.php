@@ -10,6 +10,7 @@ use HmsSync\Redis\IntakeStream;
 use HmsSync\Schema\SchemaCheck;
 use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
 use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Redis\Factory as Redis;
 use Illuminate\Support\Carbon;
 use Illuminate\Support\Facades\Date;
@@ -47,6 +48,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         protected CurrentOrigin $origin,
         protected Outbox $outbox,
         protected Forwarding $forwarding,
+        protected Repository $config,
     ) {
         parent::__construct($redis, $connection);
 
@@ -84,20 +86,24 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         $this->ensureNamed($event);
 
         $context = $this->context ?? new BroadcastContext;
+        $settings = (array) $this->config->get('hms-sync');
         $channels = array_values($this->formatChannels($channels));
         $socket = $payload['socket'] ?? null;
         $payload = $context->payload($payload);
-        $entry = $this->entry($channels, $event, $payload, $context);
-        $forward = $this->forwarding->connections($context);
+        $entry = $this->entry($channels, $event, $payload, $context, $settings);
+        $forward = $this->forwarding->connections($settings['forward'] ?? null, $context);
 
-        if ($this->outbox->isEnabled()) {
+        if ($this->outbox->isEnabled($settings)) {
             $this->outbox->write($entry, (string) $this->connection, $channels, $forward, $socket, $context);
 
             return;
         }
 
         $this->intake->append($entry);
-        $this->forwarding->forward($forward, $channels, $event, [...$payload, 'socket' => $socket]);
+
+        if ($forward !== []) {
+            $this->forwarding->forward($forward, $channels, $event, [...$payload, 'socket' => $socket]);
+        }
     }
 
     /**
@@ -105,14 +111,15 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
      *
      * @param  list<string>  $channels
      * @param  array<array-key, mixed>  $payload
+     * @param  array<string, mixed>  $settings  config('hms-sync')
      * @return array<string, string>
      */
-    protected function entry(array $channels, string $event, array $payload, BroadcastContext $context): array
+    protected function entry(array $channels, string $event, array $payload, BroadcastContext $context, array $settings): array
     {
         $names = Json::encode($channels, $event, 'channels');
         $data = Json::encodeObject($payload, $event, 'data');
 
-        $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data);
+        $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data, $settings);
 
         $entry = [
             'id' => $this->ids->for($context, $names, $event, $data),

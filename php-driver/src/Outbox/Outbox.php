@@ -32,11 +32,15 @@ class Outbox
 
     /**
      * Determine whether broadcasts go into the outbox instead of straight to Redis.
+     *
+     * @param  array<string, mixed>|null  $settings  config('hms-sync') where it was read for this broadcast
      */
-    public function isEnabled(): bool
+    public function isEnabled(?array $settings = null): bool
     {
         // Of the whole section: a key with dots costs three times as much, and every broadcast asks.
-        return (bool) ($this->config->get('hms-sync')['outbox']['enabled'] ?? false);
+        $settings ??= $this->config->get('hms-sync');
+
+        return (bool) ($settings['outbox']['enabled'] ?? false);
     }
 
     /**

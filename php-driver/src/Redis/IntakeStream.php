@@ -53,7 +53,9 @@ class IntakeStream
         try {
             $connection = $this->redis->connection($this->connection);
 
-            return $this->streamId($this->execute($connection, $this->command($fields)), $connection);
+            $reply = $this->execute($connection, $this->command($fields));
+
+            return $this->isStreamId($reply) ? $reply : throw $this->unexpected($reply, $connection);
         } catch (Throwable $e) {
             throw $this->notStored($fields['event'], $e);
         }
@@ -113,7 +115,8 @@ class IntakeStream
         $command = ['XADD', self::KEY, '*'];
 
         foreach ($fields as $name => $value) {
-            array_push($command, $name, $value);
+            $command[] = $name;
+            $command[] = $value;
         }
 
         return $command;
@@ -217,26 +220,22 @@ class IntakeStream
     }
 
     /**
-     * Take the reply only when it is a stream id. Anything else means that nothing was stored, or not yet: phpredis
+     * Determine whether a reply is a stream id. Anything else means that nothing was stored, or not yet: phpredis
      * answers an error with false, Predis with its text, and both answer inside MULTI without having run it.
-     */
-    protected function streamId(mixed $reply, Connection $connection): string
-    {
-        if ($this->isStreamId($reply)) {
-            return $reply;
-        }
-
-        throw new UnexpectedReply('Redis answered '.$this->describe($reply, $connection).' instead of a stream id');
-    }
-
-    /**
-     * Determine whether a reply is a stream id.
      *
      * @phpstan-assert-if-true string $reply
      */
     protected function isStreamId(mixed $reply): bool
     {
         return is_string($reply) && preg_match('/^\d+-\d+$/D', $reply) === 1;
+    }
+
+    /**
+     * Create the exception for a reply that is no stream id.
+     */
+    protected function unexpected(mixed $reply, Connection $connection): UnexpectedReply
+    {
+        return new UnexpectedReply('Redis answered '.$this->describe($reply, $connection).' instead of a stream id');
     }
 
     /**

@@ -4,6 +4,7 @@ namespace HmsSync\Schema;
 
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Foundation\Application;
+use Illuminate\Support\Arr;
 use JsonException;
 use Opis\JsonSchema\Validator;
 use stdClass;
@@ -42,14 +43,17 @@ class SchemaCheck
      * @param  string  $event  the event's class, or the name it is broadcast as: for the error
      * @param  list<string>  $channels  names as Laravel's formatChannels() gives them
      * @param  string  $data  JSON text of the payload, without "socket"
+     * @param  array<string, mixed>|null  $settings  config('hms-sync') where it was read for this broadcast
      * @return array<string, string>|null  JSON texts by topic
      *
      * @throws SchemaViolation when the bus would reject it
      * @throws SchemaSetupException when it cannot be checked
      */
-    public function check(string $event, array $channels, string $data): ?array
+    public function check(string $event, array $channels, string $data, ?array $settings = null): ?array
     {
-        if (! $file = $this->file()) {
+        $settings ??= $this->config->get('hms-sync');
+
+        if (! $file = $this->file($settings['schemas'] ?? [])) {
             return null;
         }
 
@@ -67,12 +71,14 @@ class SchemaCheck
 
     /**
      * Get the topics to check against, null when nothing is to be checked.
+     *
+     * @param  array<string, mixed>  $settings  config('hms-sync.schemas')
      */
-    protected function file(): ?TopicsFile
+    protected function file(array $settings): ?TopicsFile
     {
-        $path = $this->config->get('hms-sync')['schemas']['topics'] ?? null;
+        $path = $settings['topics'] ?? null;
 
-        if (! $path || ! in_array($this->app->environment(), (array) $this->config->get('hms-sync.schemas.environments', ['local', 'testing']), true)) {
+        if (! $path || ! in_array($this->app->environment(), (array) Arr::get($settings, 'environments', ['local', 'testing']), true)) {
             return null;
         }
 

@@ -340,6 +340,22 @@ class OutboxTest extends OutboxTestCase
         self::assertSame(['{"n":1}'], $this->sent());
     }
 
+    public function test_an_outbox_that_is_switched_at_run_time_counts_from_the_next_broadcast_on(): void
+    {
+        $this->bootOn('sqlite', ['hms-sync.outbox' => ['enabled' => false]]);
+
+        event(new CountedNow(1));
+        config(['hms-sync.outbox.enabled' => true]);
+        DB::transaction(function () {
+            event(new CountedNow(2));
+            self::assertCount(1, $this->entries());
+        });
+        config(['hms-sync.outbox.enabled' => false]);
+        event(new CountedNow(3));
+
+        self::assertSame(['{"n":1}', '{"n":2}', '{"n":3}'], array_column($this->entries(), 'data'));
+    }
+
     #[DataProvider('databases')]
     public function test_an_event_to_be_broadcast_now_is_sent_right_after_the_commit(string $database): void
     {

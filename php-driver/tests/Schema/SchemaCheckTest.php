@@ -122,9 +122,23 @@ class SchemaCheckTest extends TestCase
         self::assertCount(1, $this->entries());
     }
 
+    public function test_a_path_that_is_set_at_run_time_counts_from_the_next_broadcast_on(): void
+    {
+        $this->boot(['hms-sync.schemas.topics' => null]);
+        event(new Reading(['n' => 1]));
+
+        config(['hms-sync.schemas.topics' => self::TOPICS]);
+        $this->violation(fn () => event(new Reading(['n' => 2])));
+
+        config(['hms-sync.schemas.environments' => ['staging']]);
+        event(new Reading(['n' => 3]));
+
+        self::assertSame(['{"n":1}', '{"n":3}'], array_column($this->entries(), 'data'));
+    }
+
     public function test_a_missing_package_is_named_with_the_command_that_installs_it(): void
     {
-        $this->app->instance(SchemaCheck::class, new class($this->app) extends SchemaCheck
+        $this->app->instance(SchemaCheck::class, new class($this->app, $this->app->make('config')) extends SchemaCheck
         {
             protected function packagesAreInstalled(): bool
             {
