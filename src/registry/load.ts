@@ -11,6 +11,7 @@ import {
   versionOf,
 } from "./entries.js";
 import { checkNames, checkSystems, checkTimezones } from "./entry-checks.js";
+import { checkFilters } from "./filter-checks.js";
 import { limitsOf, type SystemEntry } from "./limits.js";
 import { Problems, SchemaProblem, shown } from "./problems.js";
 import { createRegistry } from "./registry.js";
@@ -100,6 +101,7 @@ class Loading {
     const schemas = this.schemas(name, listed);
     checkPins(name, entry, listed, file);
     checkKey(name, entry.key, schemas.get(version), file);
+    checkFilters(name, entry, schemas, file);
     return {
       name,
       qos: entry.qos,

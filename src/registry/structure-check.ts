@@ -33,6 +33,7 @@ function compileTopics(): ValidateFunction {
     strictRequired: false,
   });
   ajv.addKeyword({ keyword: "expected", schemaType: "object" });
+  ajv.addKeyword({ keyword: "filter", schemaType: "boolean" }); // checked with its place by filter-checks.ts
   ajv.addKeyword({
     keyword: "duration",
     schemaType: "object",
