@@ -2,11 +2,9 @@
 
 namespace HmsSync\Broadcasting;
 
-use Closure;
 use HmsSync\Outbox\EarlyBroadcasts;
 use HmsSync\Outbox\Handover;
 use HmsSync\Outbox\Outbox;
-use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Contracts\Broadcasting\ShouldRescue;
 use Psr\Log\LoggerInterface;
 
@@ -14,7 +12,7 @@ use Psr\Log\LoggerInterface;
  * Stands around the application's broadcast manager and writes broadcasts into the outbox when their event is fired:
  * later, when a worker broadcasts it, the transaction is over and the models may have changed or gone.
  */
-class HmsSyncBroadcastManager extends BroadcastManager
+class HmsSyncBroadcastManager extends DelegatingBroadcastManager
 {
     /**
      * The outbox of the application, once asked for: every broadcast asks whether it is enabled.
@@ -27,16 +25,6 @@ class HmsSyncBroadcastManager extends BroadcastManager
      * @var array<class-string, true>
      */
     protected array $warned = [];
-
-    /**
-     * Create a new manager around the application's own, whose drivers and creators of drivers stay in use.
-     *
-     * @param  \Illuminate\Contracts\Foundation\Application  $app
-     */
-    public function __construct($app, protected BroadcastManager $manager)
-    {
-        parent::__construct($app);
-    }
 
     /**
      * Queue the given event for broadcast: without the outbox as Laravel does it, with the outbox by writing it there.
@@ -52,7 +40,7 @@ class HmsSyncBroadcastManager extends BroadcastManager
                 $this->warnOfRescue($event);
             }
 
-            $this->manager->queue($event);
+            parent::queue($event);
 
             return;
         }
@@ -64,55 +52,8 @@ class HmsSyncBroadcastManager extends BroadcastManager
         }
 
         if ($others > 0) {
-            $this->app->make(Handover::class)->leave($event, fn () => $this->manager->queue($event));
+            $this->app->make(Handover::class)->leave($event, fn () => parent::queue($event));
         }
-    }
-
-    /**
-     * Get a driver instance.
-     *
-     * @param  string|null  $name
-     * @return mixed
-     */
-    public function driver($name = null)
-    {
-        return $this->manager->driver($name);
-    }
-
-    /**
-     * Register a custom driver creator.
-     *
-     * @param  string  $driver
-     * @return $this
-     */
-    public function extend($driver, Closure $callback)
-    {
-        $this->manager->extend($driver, $callback);
-
-        return $this;
-    }
-
-    /**
-     * Disconnect a connection and remove it from the local cache.
-     *
-     * @param  string|null  $name
-     * @return void
-     */
-    public function purge($name = null)
-    {
-        $this->manager->purge($name);
-    }
-
-    /**
-     * Forget all of the resolved driver instances.
-     *
-     * @return $this
-     */
-    public function forgetDrivers()
-    {
-        $this->manager->forgetDrivers();
-
-        return $this;
     }
 
     /**
@@ -124,7 +65,6 @@ class HmsSyncBroadcastManager extends BroadcastManager
     public function setApplication($app)
     {
         $this->outbox = null;
-        $this->manager->setApplication($app);
 
         return parent::setApplication($app);
     }
@@ -162,17 +102,5 @@ class HmsSyncBroadcastManager extends BroadcastManager
     protected function bus(): BusConnections
     {
         return $this->app->make(BusConnections::class);
-    }
-
-    /**
-     * Leave everything else to the application's manager.
-     *
-     * @param  string  $method
-     * @param  array<array-key, mixed>  $parameters
-     * @return mixed
-     */
-    public function __call($method, $parameters)
-    {
-        return $this->manager->{$method}(...$parameters);
     }
 }

@@ -2,10 +2,10 @@
 
 namespace HmsSync\Testing;
 
-use Closure;
 use HmsSync\Broadcasting\BroadcastContext;
 use HmsSync\Broadcasting\BroadcastIds;
 use HmsSync\Broadcasting\ContextualBroadcasting;
+use HmsSync\Broadcasting\DelegatingBroadcastManager;
 use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Outbox\EarlyBroadcasts;
 use HmsSync\Schema\SchemaCheck;
@@ -16,16 +16,16 @@ use Illuminate\Broadcasting\BroadcastManager;
  * Stands in for the application's broadcast manager, which writes the outbox or queues a job: what would go to the
  * bus is recorded at once, everything else is left to that manager.
  */
-class FakeBroadcastManager extends BroadcastManager
+class FakeBroadcastManager extends DelegatingBroadcastManager
 {
     /**
      * Create a new manager around the application's own.
      *
      * @param  \Illuminate\Contracts\Container\Container  $app
      */
-    public function __construct($app, protected BroadcastManager $manager, protected HmsSyncFake $fake)
+    public function __construct($app, BroadcastManager $manager, protected HmsSyncFake $fake)
     {
-        parent::__construct($app);
+        parent::__construct($app, $manager);
     }
 
     /**
@@ -45,7 +45,7 @@ class FakeBroadcastManager extends BroadcastManager
     public function queue($event)
     {
         if (! is_object($event) || array_filter((new BroadcastContext($event))->connections(), $this->leadsToBus(...)) === []) {
-            $this->manager->queue($event);
+            parent::queue($event);
 
             return;
         }
@@ -78,42 +78,6 @@ class FakeBroadcastManager extends BroadcastManager
     }
 
     /**
-     * Register a custom driver creator.
-     *
-     * @param  string  $driver
-     * @return $this
-     */
-    public function extend($driver, Closure $callback)
-    {
-        $this->manager->extend($driver, $callback);
-
-        return $this;
-    }
-
-    /**
-     * Disconnect a connection and remove it from the local cache.
-     *
-     * @param  string|null  $name
-     * @return void
-     */
-    public function purge($name = null)
-    {
-        $this->manager->purge($name);
-    }
-
-    /**
-     * Forget all of the resolved driver instances.
-     *
-     * @return $this
-     */
-    public function forgetDrivers()
-    {
-        $this->manager->forgetDrivers();
-
-        return $this;
-    }
-
-    /**
      * Determine whether a connection is one of the bus. The default one counts as such also where an application's
      * tests have set it to a driver that sends nothing.
      */
@@ -123,5 +87,17 @@ class FakeBroadcastManager extends BroadcastManager
         $driver = $config->get('broadcasting.connections.'.($connection ?? $this->getDefaultDriver()).'.driver');
 
         return $driver === 'hms-sync' || ($connection === null && in_array($driver, [null, 'null', 'log'], true));
+    }
+
+    /**
+     * Leave everything else to the default connection as driver() gives it, which records.
+     *
+     * @param  string  $method
+     * @param  array<array-key, mixed>  $parameters
+     * @return mixed
+     */
+    public function __call($method, $parameters)
+    {
+        return $this->driver()->{$method}(...$parameters);
     }
 }

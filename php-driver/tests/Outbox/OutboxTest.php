@@ -5,6 +5,7 @@ namespace HmsSync\Tests\Outbox;
 use App\Models\Inspection;
 use HmsSync\Broadcasting\HmsSyncBroadcastManager;
 use HmsSync\Origin\CurrentOrigin;
+use HmsSync\Outbox\Outbox;
 use HmsSync\Outbox\OutboxException;
 use HmsSync\Tests\Fixtures\IdentifiedReading;
 use HmsSync\Tests\Fixtures\ReadMeters;
@@ -533,6 +534,34 @@ class OutboxTest extends OutboxTestCase
         self::assertSame($broadcaster, Broadcast::connection('mine'));
         $manager->purge('mine');
         self::assertSame($broadcaster, Broadcast::driver('mine'));
+    }
+
+    public function test_an_application_that_is_set_on_the_manager_decides_with_its_own_outbox(): void
+    {
+        $this->bootOn('sqlite');
+        $manager = $this->app->make(BroadcastManager::class);
+        $manager->queue(new CountedNow(1));
+        self::assertCount(1, $this->rows());
+
+        // As Octane does for every request.
+        $another = clone $this->app;
+        $another->instance(Outbox::class, new class extends Outbox
+        {
+            public function __construct()
+            {
+                //
+            }
+
+            public function isEnabled(?array $settings = null): bool
+            {
+                return false;
+            }
+        });
+        $manager->setApplication($another);
+        $manager->queue(new Counted(2));
+
+        self::assertCount(1, $this->rows());
+        self::assertSame(1, $this->app->make('queue')->size());
     }
 
     /**

@@ -49,13 +49,14 @@ class HmsSyncFakeTest extends TestCase
         Broadcast::connection('hms-sync')->broadcast(['inspections.status'], 'handed.over', ['n' => 7]);
         $this->app->make(Broadcaster::class)->broadcast(['inspections.status'], 'handed.over', ['n' => 8]);
         $this->app->make(Factory::class)->connection()->broadcast(['inspections.status'], 'handed.over', ['n' => 9]);
+        Broadcast::broadcast(['inspections.status'], 'handed.over', ['n' => 10]);
 
         HmsSync::assertPublishedTimes('reading');
         HmsSync::assertPublishedTimes(QueuedReading::class, 3);
         HmsSync::assertPublishedTimes(UniqueReading::class, 2);
         HmsSync::assertPublishedTimes('inspection.noted', 2);
-        HmsSync::assertPublishedTimes('handed.over', 3);
-        self::assertSame([1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9], HmsSync::published()->map(fn (Published $each) => $each->payload['n'] ?? null)->all());
+        HmsSync::assertPublishedTimes('handed.over', 4);
+        self::assertSame([1, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 10], HmsSync::published()->map(fn (Published $each) => $each->payload['n'] ?? null)->all());
         self::assertSame([], $this->entries());
         self::assertSame(0, $this->app->make('queue')->connection('database')->size());
     }
