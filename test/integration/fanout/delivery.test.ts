@@ -2,7 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../src/ledger/ledger.js";
-import { type Belt, belt, eventThrough, numberIn, topic } from "../../support/belt.js";
+import {
+  type Belt,
+  belt,
+  eventThrough,
+  numberIn,
+  policy,
+  subscriptionOf,
+  topic,
+} from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 
@@ -371,6 +379,57 @@ test("an event is not sent to the systems it came through, and they are counted 
   expect(await drain(clinic)).toEqual([900_001, 900_002, 900_003, 900_004]);
   expect(await city.counts()).toMatchObject({ open: 0, acked: 2, skipped: 3, ordinal: 5 });
   expect(await clinic.counts()).toMatchObject({ open: 0, acked: 4, skipped: 1, ordinal: 5 });
+});
+
+test("what a consumer's filter does not match is skipped and counted, and never wakes its pull", async () => {
+  const even = (envelope: Buffer) => numberIn(envelope) % 2 === 0;
+  const view = { wants: even, present: (envelope: Buffer) => envelope };
+  const queue = await bus.queue("filtered", {}, { view: () => view });
+  const sent = await bus.publish(10, queue);
+  const wanted = sent.filter((n) => n % 2 === 0);
+  expect(await drain(queue)).toEqual(wanted);
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 5, skipped: 5, ordinal: 10 });
+});
+
+test("an event that cannot be cast to the consumer's version becomes a dead letter with its reason, its neighbours pass", async () => {
+  let casts = false;
+  const present = (envelope: Buffer) =>
+    casts || numberIn(envelope) % 3 !== 0 ? envelope : { reason: "/completedBy is not there" };
+  const queue = await bus.queue("casts", {}, { view: () => ({ wants: () => true, present }) });
+  const pulled = pull(queue); // handed over as it is cut, and by a later lease
+  await eventually(() => queue.waiting === 1);
+  const sent = [...(await bus.publish(3, queue)), ...(await bus.publish(6, queue))];
+  const leases = await pulled;
+  for (const lease of leases) await settle(queue, lease, "ack");
+  const rest = await drain(queue);
+  expect([...numbers(leases), ...rest].sort((a, b) => a - b)).toEqual(sent.filter((n) => n % 3 !== 0));
+  await eventually(async () => (await queue.counts()).dead === 3);
+  const letters = await queue.deadLetters(10);
+  expect(letters.map(({ reason }) => reason)).toEqual(Array(3).fill("/completedBy is not there"));
+  expect(letters.map(({ envelope }) => numberIn(Buffer.from(envelope))).sort((a, b) => a - b)).toEqual(
+    sent.filter((n) => n % 3 === 0),
+  );
+  casts = true; // the casts were put right
+  await queue.redrive(letters.map(({ id }) => id));
+  expect((await drain(queue)).sort((a, b) => a - b)).toEqual(sent.filter((n) => n % 3 === 0));
+  expect(await queue.counts()).toMatchObject({ open: 0, acked: 9, dead: 0 });
+});
+
+test("a consumer goes on getting the version it joined with until the registry gives it another", async () => {
+  const versions: number[] = [];
+  const view = (version: number) => {
+    versions.push(version);
+    return { wants: () => true, present: (envelope: Buffer) => envelope };
+  };
+  const first = await bus.queue("joined", {}, { currentVersion: 1, view });
+  expect(first.version).toBe(1);
+  const later = await bus.queue("joined", {}, { currentVersion: 2, view });
+  expect(later.version).toBe(1);
+  await later.update({ ...subscriptionOf("joined", policy), currentVersion: 3, version: 2, view });
+  expect(later.version).toBe(2);
+  // Taken out of the file again, its version stays the one it was given last.
+  expect((await bus.queue("joined", {}, { currentVersion: 3, view })).version).toBe(2);
+  expect(versions.at(-1)).toBe(2);
 });
 
 test("a waiting pull is not woken by events that are not for it, and is handed the next that is", async () => {

@@ -134,6 +134,46 @@ describe("an event", () => {
   });
 });
 
+describe("the schema version an event states", () => {
+  test.each([
+    ["in HMS-Sync-Version", () => post({ n: 1 }, { "hms-sync-version": "1" })],
+    ["in ce-schemaversion", () => post({ n: 1 }, ce(freshId(), { "ce-schemaversion": "1" }))],
+    ["as text in a CloudEvent", () => post(cloudevent(freshId(), { schemaversion: "1" }), cloudevents)],
+    ["as a number in a CloudEvent", () => post(cloudevent(freshId(), { schemaversion: 1 }), cloudevents)],
+  ])("%s is taken when the topic has it", async (_, send) => {
+    expect(await send()).toMatchObject({ status: 202, body: { version: 1 } });
+  });
+
+  test.each([
+    ["in HMS-Sync-Version", () => post({ n: 1 }, { "hms-sync-version": "9" })],
+    ["in ce-schemaversion", () => post({ n: 1 }, ce(freshId(), { "ce-schemaversion": "9" }))],
+    ["as a number in a CloudEvent", () => post(cloudevent(freshId(), { schemaversion: 9 }), cloudevents)],
+  ])("%s is refused when the topic has it not, and records nothing", async (_, send) => {
+    let answer: Answer | undefined;
+    const recorded = await recordedBy(async () => {
+      answer = await send();
+    });
+    expect(answer).toMatchObject({ status: 422, body: { code: "unknown_version" } });
+    expect(recorded).toEqual([]);
+  });
+
+  test.each([
+    ["in HMS-Sync-Version", () => post({ n: 1 }, { "hms-sync-version": "v1" }), "invalid_request"],
+    [
+      "in ce-schemaversion",
+      () => post({ n: 1 }, ce(freshId(), { "ce-schemaversion": "1.5" })),
+      "invalid_cloudevent",
+    ],
+    [
+      "in a CloudEvent",
+      () => post(cloudevent(freshId(), { schemaversion: true }), cloudevents),
+      "invalid_cloudevent",
+    ],
+  ])("%s is refused when it is none", async (_, send, code) => {
+    expect(await send()).toMatchObject({ status: 400, body: { code } });
+  });
+});
+
 describe("a batch", () => {
   test("keeps its order in the ledger, and tells of each event", async () => {
     const events = Array.from({ length: 500 }, () => cloudevent(freshId()));

@@ -24,11 +24,22 @@ describe("publish", () => {
 
   test("takes id, type and a payload from standard input, byte for byte", async () => {
     const bytes = Buffer.from([0x7b, 0xff, 0x7d, 0x0a]);
-    const argv = ["publish", "t", "-", "--id", "k1", "--type", "App\\Events\\X", "--json"];
+    const argv = [
+      "publish",
+      "t",
+      "-",
+      "--id",
+      "k1",
+      "--type",
+      "App\\Events\\X",
+      "--schema-version",
+      "2",
+      "--json",
+    ];
     const run = await cliRun(argv, publishedAs, { stdin: async () => bytes });
     expect(run.calls[0]).toMatchObject({
       body: bytes,
-      headers: { "idempotency-key": "k1", "hms-sync-type": "App\\Events\\X" },
+      headers: { "idempotency-key": "k1", "hms-sync-type": "App\\Events\\X", "hms-sync-version": "2" },
     });
     expect(JSON.parse(run.stdout)).toEqual({ id: "k1", topic: "t", version: 3, duplicate: false });
   });

@@ -73,6 +73,15 @@ describe("an entry of the intake stream", () => {
     expect(error.message).toContain(message);
   });
 
+  test("may state the schema version of its payload", () => {
+    expect(parseStreamEntry(entryOf({ version: "2" })).version).toBe(2);
+    expect(parseStreamEntry(entryOf())).not.toHaveProperty("version");
+  });
+
+  test.each(["0", "01", "v2", "1.5", "-1", "10000", ""])("is refused with the version %j", (version) => {
+    expect(errorOf(() => parseStreamEntry(entryOf({ version })))).toMatchObject({ code: "invalid_entry" });
+  });
+
   test("may have fields that a later driver adds", () => {
     expect(parseStreamEntry(entryOf({ tenant: "x" })).id).toBe("0190");
   });
