@@ -48,6 +48,8 @@ export interface DeliveryQueueParts {
   readonly waker: Waker;
   /** False while another registry than this sidecar's is in force: nothing is cut or handed out. */
   readonly mayServe: () => boolean;
+  /** The same, asked of Redis: before a newcomer joins. */
+  readonly mayJoin: () => Promise<boolean>;
   readonly log: FanoutLog;
 }
 
@@ -67,6 +69,8 @@ export class DeliveryQueue {
   private again = false;
   /** Whether a ticket may wait in BullMQ; false only after a look found none. What changes it elsewhere wakes us. */
   private mayHaveTickets = true;
+  /** Tickets of runs that may be leased at once, not in BullMQ yet. */
+  private readonly fresh: string[] = [];
   private sweeping: Promise<void> | undefined;
   private timer: { at: number; handle: NodeJS.Timeout } | undefined;
   private closed = false;
@@ -93,12 +97,13 @@ export class DeliveryQueue {
 
   /**
    * Creates the cursor of a newcomer (its trim floor first) and picks up whatever an earlier sidecar left. May be
-   * repeated.
+   * repeated, and has to be while another registry than this sidecar's is in force.
    */
   async open(): Promise<void> {
     const { records, tickets } = this.parts;
     await tickets.ready();
-    if ((await records.cursor()) === undefined) await this.join();
+    // One that goes by an older registry would bring back who was taken out and retired.
+    if ((await records.cursor()) === undefined && !(await this.join())) return;
     await this.takeVersion();
     this.cursor = await records.cursor();
     await this.sweep();
@@ -115,6 +120,7 @@ export class DeliveryQueue {
     this.subscription = subscription;
     this.versionKept = false;
     this.giveVersion(subscription.version ?? this.givenVersion);
+    if ((await this.parts.records.cursor()) === undefined) return; // opening it is not done, and takes the version
     await this.takeVersion();
     this.track(this.catchUp());
   }
@@ -202,6 +208,7 @@ export class DeliveryQueue {
 
   /** Raises the consumer's trim floor to what it has settled. */
   async raiseFloor(): Promise<void> {
+    if (!this.parts.mayServe()) return;
     const settled = await this.parts.records.settledUpTo();
     if (settled !== undefined) await this.parts.ledger.raiseFloor(this.topic, this.consumer, settled);
   }
@@ -224,13 +231,19 @@ export class DeliveryQueue {
     await this.parts.tickets.close();
   }
 
-  private async join(): Promise<void> {
-    const { records, ledger, topic, consumer } = this.parts;
+  private async join(): Promise<boolean> {
+    const { records, tickets, ledger, topic, consumer } = this.parts;
+    if (!(await this.parts.mayJoin()) || this.closed) return false;
     const tail = await ledger.tail(topic);
     const now = this.policy.start === "now";
     const start = now ? tail.last : beforeAll;
     await ledger.raiseFloor(topic, consumer, start);
-    await records.open(start, now ? tail.total : tail.total - tail.kept, tail.total);
+    const ordinal = now ? tail.total : tail.total - tail.kept;
+    while ((await records.open(start, ordinal, tail.total)) === undefined) {
+      await tickets.obliterate();
+      await records.remove();
+    }
+    return true;
   }
 
   // The file's version counts from when it is first seen; without one, the version that was current at the start.
@@ -350,12 +363,9 @@ export class DeliveryQueue {
     let room = max;
     let behind = false;
     while (room > 0 && leases.length < maxRunsPerPull) {
-      if (!this.mayHaveTickets || this.closed || !this.parts.mayServe()) break;
-      // Before the look, so that a ticket added meanwhile is not overlooked.
-      this.mayHaveTickets = false;
-      const taken = await this.parts.tickets.take();
+      if (this.closed || !this.parts.mayServe()) break;
+      const taken = await this.take();
       if (taken === undefined) break;
-      this.mayHaveTickets = true;
       const run = await this.leaseRun(taken, room);
       if (run.outcome === "throttled") break;
       if (run.outcome !== "ok") continue;
@@ -372,11 +382,37 @@ export class DeliveryQueue {
     return leases;
   }
 
+  private async take(): Promise<TakenTicket | undefined> {
+    const ticket = this.fresh.shift();
+    if (ticket !== undefined) return { ticket, spend: async () => {} };
+    if (!this.mayHaveTickets) return undefined;
+    // Before the look, so that a ticket added meanwhile is not overlooked.
+    this.mayHaveTickets = false;
+    const taken = await this.parts.tickets.take();
+    if (taken !== undefined) this.mayHaveTickets = true;
+    return taken;
+  }
+
+  // What a pull takes here in this turn of the event loop needs no way through BullMQ; the rest is offered to all.
+  private handOn(issued: readonly string[]): void {
+    if (issued.length === 0) return;
+    this.fresh.push(...issued);
+    for (const _ticket of issued) this.waiters.wakeOne();
+    setImmediate(() => this.track(this.offerFresh()));
+  }
+
+  private async offerFresh(): Promise<void> {
+    const tickets = this.closed ? [] : this.fresh.splice(0);
+    if (tickets.length === 0) return;
+    await this.offer(tickets.map((ticket) => ({ ticket, due: 0 })));
+    await this.parts.records.ticketsAdded(tickets);
+  }
+
   private async leaseRun(taken: TakenTicket, room: number): Promise<LeaseReply> {
     const reply = await this.parts.records.lease(taken.ticket, randomUUID(), this.policy, room);
     this.track(taken.spend());
     if (reply.outcome === "early") await this.offer([reply]);
-    if (reply.outcome === "ok") await this.offer(reply.issued.map((ticket) => ({ ticket, due: 0 })));
+    if (reply.outcome === "ok") this.handOn(reply.issued);
     return reply;
   }
 
@@ -435,6 +471,7 @@ export class DeliveryQueue {
     for (const [index, operation] of batch.operations.entries()) {
       answers[operation.request] = answerSettle(requests[operation.request]!, reply.results[index] ?? "u");
     }
+    this.handOn(reply.issued);
     if (reply.followUp) this.track(this.sweepAfterCurrent());
     if (reply.behind) this.track(this.catchUp());
   }

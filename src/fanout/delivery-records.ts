@@ -16,6 +16,7 @@ export interface DeliveryScripts {
   readonly bury: Script;
   readonly redrive: Script;
   readonly audit: Script;
+  readonly retire: Script;
 }
 
 export function loadDeliveryScripts(): DeliveryScripts {
@@ -29,8 +30,12 @@ export function loadDeliveryScripts(): DeliveryScripts {
     bury: load("bury"),
     redrive: load("redrive"),
     audit: load("audit"),
+    retire: load("retire"),
   };
 }
+
+/** Runs that one step of a retirement removes. */
+const removedAtOnce = 200;
 
 /** A cut of the ledger: `count` events after `from` up to `to`. */
 export interface AdvanceStep {
@@ -109,8 +114,10 @@ export interface Swept {
 export interface SettleReply {
   /** Per operation one byte an event: k ok, s stale, u unknown. */
   readonly results: readonly string[];
-  /** Tickets or dead letters wait to be carried out: the caller should sweep. */
+  /** Delayed tickets or dead letters wait to be carried out: the caller should sweep. */
   readonly followUp: boolean;
+  /** Tickets of runs that may be leased at once. */
+  readonly issued: readonly string[];
   /** ADVANCE waited for what was settled here: the caller should advance. */
   readonly behind: boolean;
 }
@@ -126,6 +133,8 @@ export interface DeadLetter {
 }
 
 export interface DeliveryCounts {
+  /** False before the consumer joined and once its retirement has begun: then it is owed only what is open. */
+  readonly joined: boolean;
   readonly cursor: LedgerId;
   /** Ledger events before the cursor, trimmed ones included. */
   readonly ordinal: number;
@@ -157,9 +166,23 @@ export class DeliveryRecords {
     this.keys = deliveryKeys(consumer, topic);
   }
 
-  /** Creates the cursor once; resolves to the cursor in force. `total` events are in the ledger, `ordinal` before it. */
-  async open(cursor: LedgerId, ordinal: number, total: number): Promise<LedgerId> {
-    return text(list(await this.run(this.scripts.open, cursor, ordinal, total))[1]);
+  /**
+   * Creates the cursor once; resolves to the cursor in force. `total` events are in the ledger, `ordinal` before it.
+   * Undefined when a retirement broke off: `remove` finishes it.
+   */
+  async open(cursor: LedgerId, ordinal: number, total: number): Promise<LedgerId | undefined> {
+    const [outcome, inForce] = list(await this.run(this.scripts.open, cursor, ordinal, total));
+    return text(outcome) === "retiring" ? undefined : text(inForce);
+  }
+
+  /** Takes the cursor away for good: nothing is cut any more, and `remove` may follow. */
+  async beginRetiring(): Promise<void> {
+    await this.run(this.scripts.retire, "begin", 0);
+  }
+
+  /** Removes runs, dead letters and state of a consumer whose retirement was begun; of no other. */
+  async remove(): Promise<void> {
+    while (text(list(await this.run(this.scripts.retire, "step", removedAtOnce))[0]) === "more");
   }
 
   /** The schema version the consumer has been given so far; undefined before it joined. */
@@ -232,6 +255,7 @@ export class DeliveryRecords {
       results: list(reply[0]).map(text),
       followUp: Number(reply[1]) > 0,
       behind: Number(reply[2]) > 0,
+      issued: words(reply[3]),
     };
   }
 
@@ -339,6 +363,7 @@ export class DeliveryRecords {
       | null
     )[];
     return {
+      joined: cursor !== null && cursor !== undefined,
       cursor: cursor ?? "0-0",
       ordinal: Number(ordinal ?? 0),
       open: Number(open ?? 0),
@@ -376,9 +401,13 @@ function leasedRun(run: string, reply: ScriptReply[]): LeasedRun {
     replayed: text(reply[8]) === "1",
     body: Buffer.isBuffer(reply[9]) ? reply[9] : Buffer.alloc(0),
     behind: text(reply[10]) === "1",
-    issued: text(reply[11]).split(" ").filter(Boolean),
+    issued: words(reply[11]),
     waiting: Number(reply[12] ?? 0),
   };
+}
+
+function words(reply: ScriptReply | undefined): string[] {
+  return text(reply).split(" ").filter(Boolean);
 }
 
 function pairs(flat: readonly ScriptReply[]): PendingTicket[] {

@@ -26,9 +26,11 @@ local function below(id)
   return string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615'
 end
 
--- Cuts a run of the oldest freed events, all of one block; the rest waits until that run is leased, and gathers.
+-- Cuts a run of the oldest freed events, all of one block; the rest waits until that run is leased, and gathers. The run
+-- is not in `ready`, so that ADVANCE can go on to other keys.
 local function cut_freed()
-  if redis.call('SCARD', ready) > 0 then return end
+  local last = redis.call('HGET', state, 'freed_run')
+  if last and redis.call('HGET', run_key(last), 'gen') == '0' then return end
   local oldest = redis.call('ZRANGE', freed, 0, 0)[1]
   if not oldest then return end
   local block = string.sub(oldest, 1, BLOCK)
@@ -49,7 +51,9 @@ local function cut_freed()
     redis.call('ZREM', blocks, block)
   end
   local range = {from = below(ids[1]), to = ids[#ids], skip = 0, lapses = 0, keys = table.concat(keys)}
-  make_ready(create(range, 0, table.concat(states), {kind = 'run'}))
+  local record = create(range, 0, table.concat(states), {kind = 'run'})
+  redis.call('HSET', state, 'freed_run', record.id)
+  issue_ticket(record)
 end
 
 local freeing = {}

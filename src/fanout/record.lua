@@ -47,9 +47,10 @@ local function owed_in(states)
   return count
 end
 
--- Tickets were issued or events are dying: somebody must carry it out.
-local follow_up = false
+-- Tickets of runs that may be leased at once.
 local issued = {}
+-- Tickets with a delay were issued or events are dying: somebody must carry it out.
+local follow_up = false
 
 local function position(ledger_id)
   return string.match(ledger_id, '^(%d+)') or '0'
@@ -57,11 +58,14 @@ end
 
 -- A ticket is owed to BullMQ from here until it was added or the run was leased.
 local function issue_ticket(record)
-  follow_up = true
   record.ticket = record.ticket + 1
   redis.call('HSET', run_key(record.id), 'ticket', record.ticket)
   redis.call('HSET', pending, record.id .. '-' .. record.ticket, record.due)
-  issued[#issued + 1] = record.id .. '-' .. record.ticket
+  if record.due > now then
+    follow_up = true
+  else
+    issued[#issued + 1] = record.id .. '-' .. record.ticket
+  end
 end
 
 -- Writes a new record that takes over events [offset, offset + #states) of `parent`.

@@ -7,8 +7,9 @@ ARGV[7] most events in flight, '' no limit   ARGV[8] 'key' when the consumer has
 ARGV[9..] per operation: action ('a' ack, 'n' nack, 't' term, 'r' release, 'e' extend), first index, last index,
           delay (ms, '' = backoff; nack only), reason
 
-Reply: {{per operation one byte an event: 'k' ok, 's' stale, 'u' unknown}, 1 when tickets or dead letters wait to be
-carried out, else 0, 1 when ADVANCE waited for what was settled here, else 0}
+Reply: {{per operation one byte an event: 'k' ok, 's' stale, 'u' unknown}, 1 when delayed tickets or dead letters wait
+to be carried out, else 0, 1 when ADVANCE waited for what was settled here, else 0, tickets of runs that may be leased
+at once, spaced}
 ]]
 --- @include "record"
 --- @include "order"
@@ -39,7 +40,7 @@ if not record then
   for i, operation in ipairs(operations) do
     results[i] = string.rep('u', operation.last - operation.first + 1)
   end
-  return {results, 0, 0}
+  return {results, 0, 0, ''}
 end
 
 local current = not finished and gen == record.gen
@@ -111,7 +112,7 @@ for i, operation in ipairs(operations) do
   end
   results[i] = table.concat(bytes)
 end
-if not current then return {results, 0, 0} end
+if not current then return {results, 0, 0, ''} end
 
 -- Released events go back as a run of their own, counted as if they had never been handed out.
 local function give_back()
@@ -188,4 +189,4 @@ local function uncrowded()
 end
 
 local resume = ARGV[8] == 'key' and uncrowded()
-return {results, follow_up and 1 or 0, resume and 1 or 0}
+return {results, follow_up and 1 or 0, resume and 1 or 0, table.concat(issued, ' ')}
