@@ -115,7 +115,7 @@ function mapKey(value: DraftValue): string | undefined {
   if (typeof value !== "string" || value.startsWith("{") || value.startsWith("[")) return undefined;
   if (value.startsWith('"')) return value.includes("\\") ? (JSON.parse(value) as string) : value.slice(1, -1);
   // A long integer is not rounded to one that looks alike.
-  return /[.eE]/.test(value) ? String(Number(value)) : value;
+  return /\d[.eE]/.test(value) ? String(Number(value)) : value;
 }
 
 function split(pointer: string): { path: string[]; name: string } {
