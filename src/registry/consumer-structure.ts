@@ -66,8 +66,6 @@ export const consumer = named({
     ...expect("a filter", "a field of the payload with its value below it, like newStatus: Completed"),
   },
   qos: {
-    examples: ["exactly_once"],
     description: "Only the topic's own QoS, since it is one per topic; leave it out.",
-    ...expect("the topic's QoS", "nothing"),
   },
 });

@@ -1,4 +1,8 @@
 const form = /^(?:(\d{1,9})d)? ?(?:(\d{1,9})h)? ?(?:(\d{1,9})m)? ?(?:(\d{1,9})s)? ?(?:(\d{1,9})ms)?$/;
+
+/** What `parseDuration` takes, as a pattern of JSON Schema: some digit, and no space at either end. */
+export const durationPattern = `^(?=.*\\d)(?! )(?!.* $)${form.source.slice(1)}`;
+
 const unitsMs = [86_400_000, 3_600_000, 60_000, 1_000, 1];
 
 /**

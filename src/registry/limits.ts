@@ -9,9 +9,13 @@ export interface SystemEntry {
 
 const units: Record<string, number> = { B: 1, KiB: 1_024, MiB: 1_048_576 };
 
+/** What `parseSize` takes, as a pattern of JSON Schema. */
+export const sizePattern = "^(\\d{1,9})(B|KiB|MiB)$";
+const sizeForm = new RegExp(sizePattern);
+
 /** Bytes of a size such as `512B`, `64KiB` or `1MiB`; undefined when `text` is none. */
 export function parseSize(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,9})(B|KiB|MiB)$/.exec(text) ?? [];
+  const [, count, unit] = sizeForm.exec(text) ?? [];
   return unit === undefined ? undefined : Number(count) * units[unit]!;
 }
 

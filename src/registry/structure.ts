@@ -80,6 +80,7 @@ const topic = {
 export const topicsSchema = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   title: "topics.yaml",
+  description: "The topics of a bus: who produces them, who consumes them, and what is promised.",
   type: "object",
   properties: {
     $defaults: {
