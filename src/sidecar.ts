@@ -8,6 +8,7 @@ import { HmsSyncError } from "./errors.js";
 import { DeliveryRecords, loadDeliveryScripts } from "./fanout/delivery-records.js";
 import { Fanout } from "./fanout/fanout.js";
 import { LeavingConsumers } from "./fanout/leaving.js";
+import { Retirement } from "./fanout/retirement.js";
 import type { Subscription } from "./fanout/types.js";
 import { AccessKeys } from "./gateway/access-keys.js";
 import { Gateway } from "./gateway/server.js";
@@ -98,11 +99,13 @@ async function start(
   wake.goBy(registry.digest);
   const follower = new LedgerFollower(ledger);
   const mayServe = () => !intake.state.otherRegistry;
+  const mayJoin = () => intake.goesByTheOneInForce();
+  const queueConnection = connect("queues");
   const fanout = new Fanout(
-    { redis, queueConnection: connect("queues"), ledger, waker: wake, mayServe, log },
+    { redis, queueConnection, ledger, waker: wake, mayServe, mayJoin, log },
     subscriptions(registry),
   );
-  const leaving = new LeavingConsumers(redis, deliveryScripts, (topic) => ledger.holders(topic));
+  const leaving = new LeavingConsumers(redis, deliveryScripts, ledger);
   await leaving.remember([...registry.topics.keys()]);
   const onRecorded = (topic: string, last: string) => {
     fanout.recorded(topic, last);
@@ -159,6 +162,14 @@ async function start(
   const checkRegistry = () => {
     if (intake.state.otherRegistry) throw registryMismatch();
   };
+  const retirement = new Retirement({
+    ...{ redis, queueConnection, ledger, leaving, log },
+    scripts: deliveryScripts,
+    subscriptions: () => subscriptions(registry),
+    confirmRegistry: async () => {
+      if (!(await intake.goesByTheOneInForce())) throw registryMismatch();
+    },
+  });
   const gateway = new Gateway({
     directory: registry,
     queue: (consumer, topic) => fanout.queue(consumer, topic),
@@ -166,6 +177,7 @@ async function start(
     checkRegistry,
     events: follower,
     operations,
+    retirement,
     probe: (id) => probes.find(id),
     accessKeys,
     webhookKeys,

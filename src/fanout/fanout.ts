@@ -13,6 +13,8 @@ export interface FanoutParts {
   readonly waker: Waker;
   /** False while another registry than this sidecar's is in force: nothing is cut or handed out. */
   readonly mayServe: () => boolean;
+  /** The same, asked of Redis: before a newcomer joins. */
+  readonly mayJoin: () => Promise<boolean>;
   readonly log: FanoutLog;
 }
 
@@ -88,12 +90,12 @@ export class Fanout {
 
   private add(subscription: Subscription): DeliveryQueue {
     const { consumer, topic } = subscription;
-    const { redis, queueConnection, ledger, waker, mayServe, log } = this.parts;
+    const { redis, queueConnection, ledger, waker, mayServe, mayJoin, log } = this.parts;
     const records = new DeliveryRecords(redis, this.scripts, consumer, topic);
     const tickets = new Tickets(queueConnection, consumer, topic, (error) =>
       log.error("queue error", { consumer, topic, error: String(error) }),
     );
-    const parts = { consumer, topic, records, tickets, ledger, waker, mayServe, log };
+    const parts = { consumer, topic, records, tickets, ledger, waker, mayServe, mayJoin, log };
     const queue = new DeliveryQueue(parts, subscription);
     this.queues.set(keyOf(subscription), queue);
     this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), queue]);

@@ -8,6 +8,8 @@ export interface LeavingDelivery {
   readonly consumer: string;
   readonly topic: string;
   readonly counts: DeliveryCounts;
+  /** Events recorded and not settled, those included that it would be skipped over. */
+  readonly owed: number;
 }
 
 /**
@@ -18,8 +20,11 @@ export class LeavingConsumers {
   constructor(
     private readonly redis: Redis,
     private readonly scripts: DeliveryScripts,
-    /** Who holds a topic's ledger. */
-    private readonly holders: (topic: string) => Promise<readonly string[]>,
+    private readonly ledger: {
+      /** Who holds the topic's ledger. */
+      holders(topic: string): Promise<readonly string[]>;
+      tail(topic: string): Promise<{ total: number }>;
+    },
   ) {}
 
   /** Remembers the topics, so that what one of them leaves behind is found when it is taken out itself. */
@@ -33,18 +38,22 @@ export class LeavingConsumers {
     const topics = await this.redis.smembers(knownTopicsKey);
     const left = await Promise.all(
       topics.map(async (topic) => {
-        const holders = await this.holders(topic);
+        const holders = await this.ledger.holders(topic);
         return holders
           .filter((consumer) => !served.has(`${consumer}/${topic}`))
           .map((consumer) => ({ consumer, topic }));
       }),
     );
-    return await Promise.all(
-      left.flat().map(async ({ consumer, topic }) => ({
-        consumer,
-        topic,
-        counts: await new DeliveryRecords(this.redis, this.scripts, consumer, topic).counts(),
-      })),
-    );
+    return await Promise.all(left.flat().map(({ consumer, topic }) => this.look(consumer, topic)));
+  }
+
+  private async look(consumer: string, topic: string): Promise<LeavingDelivery> {
+    const [counts, { total }] = await Promise.all([
+      new DeliveryRecords(this.redis, this.scripts, consumer, topic).counts(),
+      this.ledger.tail(topic),
+    ]);
+    // Without a cursor its retirement broke off, and what was never cut is not owed any more.
+    const uncut = counts.joined ? Math.max(0, total - counts.ordinal) : 0;
+    return { consumer, topic, counts, owed: counts.open + uncut };
   }
 }

@@ -122,12 +122,16 @@ export function statesFor(
   let skipped = false;
   let states = "";
   for (const { systems, body } of entries) {
-    const cameThrough = systems.includes(consumer) && systems.split(",").includes(consumer);
-    const owed = !cameThrough && view.wants(body);
+    const owed = !cameThrough(consumer, systems) && view.wants(body);
     skipped ||= !owed;
     states += owed ? "o" : "-";
   }
   return skipped ? states : "";
+}
+
+/** Whether the consumer is one of the systems: it is not sent what it said itself. */
+export function cameThrough(consumer: string, systems: string): boolean {
+  return systems.includes(consumer) && systems.split(",").includes(consumer);
 }
 
 /** Indexes of a run's owed events, from its states (one byte an event). */

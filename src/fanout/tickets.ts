@@ -95,6 +95,11 @@ export class Tickets {
     return (await this.queue.getJobState(ticket)) !== "unknown";
   }
 
+  /** Removes the queue with all its tickets, taken ones too, and whatever BullMQ keeps of it. */
+  async obliterate(): Promise<void> {
+    await this.queue.obliterate({ force: true });
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled([this.worker.close(true), this.queue.close()]);
   }

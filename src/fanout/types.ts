@@ -53,6 +53,8 @@ export interface LedgerReader {
   ): Promise<{ id: LedgerId; body: Buffer; systems: string }[]>;
   tail(topic: string): Promise<{ last: LedgerId; total: number; kept: number }>;
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
+  /** The holder holds nothing any more. */
+  dropFloor(topic: string, holder: string): Promise<void>;
 }
 
 /** A lease as the gateway hands it out: `bodies[i]` is the envelope of the event `indexes[i]` of the run. */

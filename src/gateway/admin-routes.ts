@@ -4,16 +4,16 @@ import { HmsSyncError } from "../errors.js";
 import type { AccessKeys } from "./access-keys.js";
 import { mustBeAdmin, topicsConsumedBy } from "./authorize.js";
 import { bodyObject, invalidRequest, readBody } from "./body.js";
+import { type RetireRouteParts, retireRoutes } from "./retire-routes.js";
 import type { Directory, FindProbe, Identity, Operations } from "./types.js";
 import type { WebhookKeys } from "./webhook-keys.js";
 
-export interface AdminRouteParts {
+export interface AdminRouteParts extends RetireRouteParts {
   readonly directory: Directory;
   readonly operations: Operations;
   readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
   readonly webhookKeys: WebhookKeys;
-  readonly bodyLimit: number;
 }
 
 type Next = (error?: unknown) => void;
@@ -44,6 +44,7 @@ export function adminRoutes(
   });
   deadLetterRoutes(app, parts);
   keyRoutes(app, parts);
+  retireRoutes(app, parts);
   app.use((error: unknown, _request: Request, _response: Response, next: NextFunction) => next(error));
   return app as unknown as ReturnType<typeof adminRoutes>;
 }

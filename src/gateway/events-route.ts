@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { mayRead, topicNamed } from "./authorize.js";
 import { invalidRequest } from "./body.js";
+import { beginLines, writeLines } from "./ndjson.js";
 import type { Directory, EventReader, Identity } from "./types.js";
 
 const keepAliveMs = 15_000;
@@ -45,17 +45,11 @@ export async function eventsRoute(
   response.on("close", stop);
   parts.closing.addEventListener("abort", stop);
   const events = await parts.events.read(name, sinceMs, follow, controller.signal);
-  response.writeHead(200, {
-    "content-type": "application/x-ndjson",
-    "cache-control": "no-store",
-    // A stream ends with its connection, so that closing the gateway need not wait for it.
-    connection: "close",
-  });
-  response.flushHeaders();
+  beginLines(response);
   const keepAlive = setInterval(() => response.write("\n"), keepAliveMs);
   try {
     for await (const bodies of events) {
-      await writeLines(response, bodies, controller.signal);
+      await writeLines(response, linesOf(bodies), controller.signal);
     }
     // A reader that wanted all there is must not take a stream that was cut off for the whole.
     if (controller.signal.aborted && !follow) response.destroy();
@@ -71,11 +65,6 @@ export async function eventsRoute(
 
 const newline = Buffer.from("\n");
 
-async function writeLines(
-  response: ServerResponse,
-  bodies: readonly Buffer[],
-  signal: AbortSignal,
-): Promise<void> {
-  const wrote = response.write(Buffer.concat(bodies.flatMap((body) => [body, newline])));
-  if (!wrote && !signal.aborted) await once(response, "drain", { signal }).catch(() => {});
+function linesOf(bodies: readonly Buffer[]): Buffer {
+  return Buffer.concat(bodies.flatMap((body) => [body, newline]));
 }

@@ -14,6 +14,7 @@ import { FailedAttempts } from "./failed-attempts.js";
 import { Ingress } from "./ingress/ingress.js";
 import { problemOf, sendProblem } from "./problem.js";
 import { RateLimit } from "./rate-limit.js";
+import type { Retirement } from "./retire-routes.js";
 import type {
   CheckRegistry,
   Directory,
@@ -34,6 +35,7 @@ export interface GatewayParts {
   readonly checkRegistry: CheckRegistry;
   readonly events: EventReader;
   readonly operations: Operations;
+  readonly retirement: Retirement;
   /** Whether a probe has come through the intake. */
   readonly probe: FindProbe;
   readonly accessKeys: AccessKeys;
@@ -89,7 +91,7 @@ export class Gateway {
     this.authenticator = new Authenticator(accessKeys, webhookKeys, new FailedAttempts());
     const rateLimit = new RateLimit(directory, parts.rateLimit);
     this.ingress = new Ingress({ ...parts, authenticator: this.authenticator, rateLimit });
-    this.admin = adminRoutes(parts);
+    this.admin = adminRoutes({ ...parts, closing: this.closing.signal });
     this.server = createServer(
       {
         headersTimeout: timeouts.headersMs,

@@ -54,6 +54,13 @@ export class Intake {
     return this.renew();
   }
 
+  /** Asks Redis whether this sidecar's registry is the one in force, or would be as soon as it leads. */
+  async goesByTheOneInForce(): Promise<boolean> {
+    const { digest } = this;
+    const claim = await this.leadership.look(digest, !this.agreed);
+    return claim.leader || claim.digest === digest;
+  }
+
   /** Finishes what was read, then lets another sidecar lead. */
   async close(): Promise<void> {
     this.stopping.abort();

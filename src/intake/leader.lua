@@ -5,7 +5,7 @@ The leader's registry is the one in force: it stays so when the leader is gone, 
 newer to the bus, because it was started or reloaded with it.
 
 KEYS[1] leader hash
-ARGV[1] 'claim' | 'release'   ARGV[2] holder   ARGV[3] registry digest   ARGV[4] term (ms)
+ARGV[1] 'claim' | 'look' (what a claim would get, without claiming) | 'release'   ARGV[2] holder   ARGV[3] registry digest   ARGV[4] term (ms)
 ARGV[5] '1' when a free lead may be taken with a registry that is not the one in force
 Reply: {'leader', epoch} | {'follower', holder, digest, expires in (ms)} | {'released'}
 ]]
@@ -24,6 +24,7 @@ local in_force = current[4] or ''
 if holder ~= ARGV[2] and ARGV[5] ~= '1' and in_force ~= '' and in_force ~= ARGV[3] then
   return {'follower', holder or '', in_force, 0}
 end
+if ARGV[1] == 'look' then return {'leader', epoch} end
 if holder ~= ARGV[2] or expires <= now then epoch = epoch + 1 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'epoch', epoch, 'expires', now + tonumber(ARGV[4]), 'digest', ARGV[3])
 return {'leader', epoch}

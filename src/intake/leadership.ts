@@ -24,14 +24,23 @@ export class Leadership {
    * registry is in force.
    */
   async claim(digest: string, mayReplace: boolean): Promise<Claim> {
-    const args = ["claim", this.holder, digest, termMs, mayReplace ? "1" : "0"];
-    const reply = list(await leaderScript.run(this.redis, [intakeLeaderKey], args));
-    if (text(reply[0]) === "leader") return { leader: true, epoch: Number(reply[1]) };
-    return { leader: false, holder: text(reply[1]), digest: text(reply[2]) };
+    return await this.ask("claim", digest, mayReplace);
+  }
+
+  /** What a claim would get right now; claims nothing. */
+  async look(digest: string, mayReplace: boolean): Promise<Claim> {
+    return await this.ask("look", digest, mayReplace);
   }
 
   /** Lets another sidecar lead at once. */
   async release(): Promise<void> {
     await leaderScript.run(this.redis, [intakeLeaderKey], ["release", this.holder, "", termMs, "0"]);
+  }
+
+  private async ask(what: "claim" | "look", digest: string, mayReplace: boolean): Promise<Claim> {
+    const args = [what, this.holder, digest, termMs, mayReplace ? "1" : "0"];
+    const reply = list(await leaderScript.run(this.redis, [intakeLeaderKey], args));
+    if (text(reply[0]) === "leader") return { leader: true, epoch: Number(reply[1]) };
+    return { leader: false, holder: text(reply[1]), digest: text(reply[2]) };
   }
 }

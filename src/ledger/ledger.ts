@@ -63,4 +63,6 @@ export interface Ledger {
 export interface TrimFloors {
   /** Raises the holder's floor, never lowers it. */
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
+  /** Takes the holder's floor away: it holds nothing any more. */
+  dropFloor(topic: string, holder: string): Promise<void>;
 }

@@ -102,6 +102,10 @@ export class StreamLedger implements Ledger, TrimFloors {
     await this.scripts.floor.run(this.redis, [ledgerKeys(topic).floors], [holder, settledUpTo]);
   }
 
+  async dropFloor(topic: string, holder: string): Promise<void> {
+    await this.redis.hdel(ledgerKeys(topic).floors, holder);
+  }
+
   async holders(topic: string): Promise<string[]> {
     return await this.redis.hkeys(ledgerKeys(topic).floors);
   }

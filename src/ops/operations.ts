@@ -79,12 +79,10 @@ export class SidecarOperations {
 
   private async leaving(): Promise<unknown[]> {
     const leaving = await this.parts.leaving();
-    return await Promise.all(
-      leaving.map(async ({ topic, consumer, counts }) => {
-        const { total } = await this.parts.tail(topic);
-        return { topic, consumer, owed: owedOf(counts, total), dead: counts.dead, cursor: counts.cursor };
-      }),
-    );
+    return leaving.map(({ topic, consumer, owed, counts }) => {
+      const { dead, cursor } = counts;
+      return { topic, consumer, owed, dead, cursor };
+    });
   }
 
   private async topics(): Promise<Record<string, unknown>> {

@@ -45,6 +45,7 @@ export interface LeavingDelivery {
   readonly consumer: string;
   readonly topic: string;
   readonly counts: OperatedCounts;
+  readonly owed: number;
 }
 
 export interface OperationsParts {

@@ -52,6 +52,7 @@ export interface DeliveryKeys {
   readonly schedule: string;
   readonly delayed: string;
   readonly parked: string;
+  readonly freed: string;
   readonly blocks: string;
   readonly pending: string;
   readonly lane: string;
@@ -69,6 +70,7 @@ export function deliveryKeys(consumer: string, topic: string): DeliveryKeys {
     schedule: `${prefix}schedule`,
     delayed: `${prefix}delayed`,
     parked: `${prefix}parked`,
+    freed: `${prefix}freed`,
     blocks: `${prefix}blocks`,
     pending: `${prefix}pending`,
     lane: `${prefix}lane`,

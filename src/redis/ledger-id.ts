@@ -12,6 +12,12 @@ export function compareIds(a: LedgerId, b: LedgerId): number {
   return aMs === bMs ? aSequence - bSequence : aMs - bMs;
 }
 
+/** The id right below `id`: a range after it begins with `id` itself. */
+export function justBefore(id: LedgerId): LedgerId {
+  const [ms, sequence] = split(id);
+  return sequence > 0 ? `${ms}-${sequence - 1}` : `${ms - 1}-18446744073709551615`;
+}
+
 /** Time the ledger recorded the event (ms since the epoch). */
 export function recordedAt(id: LedgerId): number {
   return split(id)[0];

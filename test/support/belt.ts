@@ -107,6 +107,7 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
         ledger,
         waker: options.waker ?? { wakeElsewhere() {} },
         mayServe: () => true,
+        mayJoin: async () => true,
         log,
       };
       const queue = new DeliveryQueue(parts, {

@@ -63,6 +63,7 @@ function parts(timeouts: NonNullable<GatewayParts["timeouts"]>): GatewayParts {
     probe: async () => undefined,
     events: undefined as never,
     operations: undefined as never,
+    retirement: undefined as never,
   };
 }
 
