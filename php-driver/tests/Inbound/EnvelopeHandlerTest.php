@@ -75,7 +75,7 @@ class EnvelopeHandlerTest extends InboxTestCase
         $this->expectException(InboundSetupException::class);
         $this->expectExceptionMessage("'agency.orders': [App\Events\Missing] is not the name of a class");
 
-        $this->artisanCall('hms-sync:listen', ['--once' => true]);
+        $this->call('hms-sync:listen', ['--once' => true]);
     }
 
     public function test_a_listener_that_returns_false_stops_those_after_it_and_the_event_counts_as_handled(): void

@@ -4,14 +4,11 @@ namespace HmsSync\Tests\Inbox;
 
 use HmsSync\Events\EnvelopeReceived;
 use HmsSync\Inbound\EnvelopeHandler;
-use HmsSync\Tests\Support\MariaDbServer;
-use HmsSync\Tests\Support\PostgresServer;
+use HmsSync\Tests\Support\OnRealDatabases;
 use HmsSync\Tests\TestCase;
-use Illuminate\Contracts\Console\Kernel;
 use Illuminate\Database\Connection;
 use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Event;
-use RuntimeException;
 use Symfony\Component\Process\InputStream;
 use Symfony\Component\Process\Process;
 use Throwable;
@@ -21,23 +18,8 @@ use Throwable;
  */
 abstract class InboxTestCase extends TestCase
 {
-    /** @var list<string> */
-    private array $databases = [];
-
-    /** @var list<Process> */
-    private array $processes = [];
-
-    protected function tearDown(): void
-    {
-        foreach ($this->processes as $process) {
-            $process->stop(0);
-        }
-
-        parent::tearDown();
-
-        foreach ($this->databases as $file) {
-            array_map(unlink(...), glob($file.'*') ?: []);
-        }
+    use OnRealDatabases {
+        databases as private servers;
     }
 
     /**
@@ -45,10 +27,8 @@ abstract class InboxTestCase extends TestCase
      */
     public static function databases(): iterable
     {
-        yield 'SQLite' => ['sqlite'];
-        yield 'MariaDB' => ['mariadb'];
+        yield from self::servers();
         yield 'MySQL driver' => ['mysql'];
-        yield 'PostgreSQL' => ['pgsql'];
     }
 
     /**
@@ -65,26 +45,7 @@ abstract class InboxTestCase extends TestCase
             ...$config,
         ]);
 
-        $this->artisanCall('migrate', ['--force' => true]);
-    }
-
-    /**
-     * The lines of config/database.php that lead to an empty database.
-     *
-     * @return array<string, mixed>
-     */
-    protected function freshDatabase(string $driver): array
-    {
-        return match ($driver) {
-            'mariadb' => MariaDbServer::shared()->freshDatabase(),
-            'mysql' => [...MariaDbServer::shared()->freshDatabase(), 'driver' => 'mysql'],
-            'pgsql' => PostgresServer::shared()->freshDatabase(),
-            'sqlite' => [
-                'driver' => 'sqlite', 'database' => $this->databases[] = (string) tempnam(sys_get_temp_dir(), 'hms-sync'),
-                'prefix' => '', 'busy_timeout' => 10_000, 'journal_mode' => 'WAL', 'synchronous' => 'off',
-            ],
-            default => throw new RuntimeException("no such database: {$driver}"),
-        };
+        $this->call('migrate', ['--force' => true]);
     }
 
     /**
@@ -159,39 +120,11 @@ abstract class InboxTestCase extends TestCase
     }
 
     /**
-     * Run an artisan command in this process.
-     *
-     * @param  array<string, mixed>  $options
-     * @return array{int, string}
-     */
-    protected function artisanCall(string $command, array $options = []): array
-    {
-        $kernel = $this->app->make(Kernel::class);
-
-        return [$kernel->call($command, $options), $kernel->output()];
-    }
-
-    /**
      * Handle an envelope in a process of its own, on the same database, up to a step at which it is killed or, with
      * "hold", waits for a line.
      */
     protected function process(string $envelope, string $step = 'end', ?InputStream $input = null): Process
     {
-        $name = config('database.default');
-        $database = config("database.connections.{$name}");
-
-        $process = $this->processes[] = new Process([PHP_BINARY, __DIR__.'/handle.php', $step, $envelope], env: [
-            'DB_CONNECTION' => $name,
-            'DB_DATABASE' => $database['database'],
-            'DB_PORT' => (string) ($database['port'] ?? ''),
-            'DB_USERNAME' => $database['username'] ?? '',
-            'DB_PASSWORD' => $database['password'] ?? '',
-            'LOG_CHANNEL' => 'stderr',
-            'QUEUE_CONNECTION' => 'database',
-        ], input: $input, timeout: 60);
-
-        $process->start();
-
-        return $process;
+        return $this->start([__DIR__.'/handle.php', $step, $envelope], ['QUEUE_CONNECTION' => 'database'], $input);
     }
 }

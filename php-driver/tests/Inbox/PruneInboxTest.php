@@ -34,7 +34,7 @@ class PruneInboxTest extends InboxTestCase
 
         foreach (['2024-05-01T00:00:00Z', '2024-05-01T00:00:01Z', '2024-05-08T00:00:01Z', '2024-06-01T00:00:00Z'] as $now) {
             Date::setTestNow($now);
-            self::assertSame(0, $this->artisanCall('hms-sync:prune-inbox')[0]);
+            self::assertSame(0, $this->call('hms-sync:prune-inbox')[0]);
             $kept[] = implode(' ', $this->inbox());
         }
 
@@ -51,7 +51,7 @@ class PruneInboxTest extends InboxTestCase
             $deletes += (int) str_starts_with($query->sql, 'delete');
         });
 
-        [$status, $output] = $this->artisanCall('hms-sync:prune-inbox', ['--chunk' => 4, '--days' => 1]);
+        [$status, $output] = $this->call('hms-sync:prune-inbox', ['--chunk' => 4, '--days' => 1]);
 
         self::assertSame(0, $status);
         self::assertStringContainsString('Deleted 10 rows', $output);
@@ -65,7 +65,7 @@ class PruneInboxTest extends InboxTestCase
         $this->bootOn('sqlite');
         $this->fill(1);
 
-        [$status, $output] = $this->artisanCall('hms-sync:prune-inbox', [$option => $value]);
+        [$status, $output] = $this->call('hms-sync:prune-inbox', [$option => $value]);
 
         self::assertSame(2, $status);
         self::assertStringContainsString("{$option} is no number from 1 to", $output);
@@ -90,7 +90,7 @@ class PruneInboxTest extends InboxTestCase
         $this->bootOn('sqlite');
         Schema::drop('hms_sync_inbox');
 
-        [$status, $output] = $this->artisanCall('hms-sync:prune-inbox');
+        [$status, $output] = $this->call('hms-sync:prune-inbox');
 
         self::assertSame(1, $status);
         self::assertStringContainsString('php artisan migrate', $output);

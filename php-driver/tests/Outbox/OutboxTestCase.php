@@ -3,12 +3,9 @@
 namespace HmsSync\Tests\Outbox;
 
 use HmsSync\Outbox\Outbox;
-use HmsSync\Tests\Support\MariaDbServer;
-use HmsSync\Tests\Support\PostgresServer;
+use HmsSync\Tests\Support\OnRealDatabases;
 use HmsSync\Tests\TestCase;
-use Illuminate\Contracts\Console\Kernel;
 use Illuminate\Support\Facades\DB;
-use RuntimeException;
 use stdClass;
 use Symfony\Component\Process\Process;
 
@@ -17,37 +14,12 @@ use Symfony\Component\Process\Process;
  */
 abstract class OutboxTestCase extends TestCase
 {
-    /** @var list<string> */
-    private array $databases = [];
-
-    /** @var list<Process> */
-    private array $processes = [];
+    use OnRealDatabases {
+        env as private databaseEnv;
+    }
 
     /** @var array<string, mixed> */
     private array $lines = [];
-
-    protected function tearDown(): void
-    {
-        foreach ($this->processes as $process) {
-            $process->stop(0);
-        }
-
-        parent::tearDown();
-
-        foreach ($this->databases as $file) {
-            array_map(unlink(...), glob($file.'*') ?: []);
-        }
-    }
-
-    /**
-     * @return iterable<string, array{string}>
-     */
-    public static function databases(): iterable
-    {
-        yield 'SQLite' => ['sqlite'];
-        yield 'MariaDB' => ['mariadb'];
-        yield 'PostgreSQL' => ['pgsql'];
-    }
 
     /**
      * Boot the application with a migrated database of its own.
@@ -79,26 +51,7 @@ abstract class OutboxTestCase extends TestCase
 
     protected function migrate(?string $connection = null): void
     {
-        $this->app->make(Kernel::class)->call('migrate', array_filter(['--force' => true, '--database' => $connection]));
-    }
-
-    /**
-     * The lines of config/database.php that lead to an empty database.
-     *
-     * @return array<string, mixed>
-     */
-    protected function freshDatabase(string $driver): array
-    {
-        return match ($driver) {
-            'mariadb' => MariaDbServer::shared()->freshDatabase(),
-            'mysql' => [...MariaDbServer::shared()->freshDatabase(), 'driver' => 'mysql'],
-            'pgsql' => PostgresServer::shared()->freshDatabase(),
-            'sqlite' => [
-                'driver' => 'sqlite', 'database' => $this->databases[] = (string) tempnam(sys_get_temp_dir(), 'hms-sync'),
-                'prefix' => '', 'foreign_key_constraints' => true, 'busy_timeout' => 10_000, 'journal_mode' => 'WAL', 'synchronous' => 'off',
-            ],
-            default => throw new RuntimeException("no such database: {$driver}"),
-        };
+        $this->call('migrate', array_filter(['--force' => true, '--database' => $connection]));
     }
 
     /**
@@ -108,36 +61,14 @@ abstract class OutboxTestCase extends TestCase
      */
     protected function env(): array
     {
-        $database = config('database.default');
-        $connection = config("database.connections.{$database}");
-
         return [
+            ...$this->databaseEnv(),
             'BROADCAST_CONNECTION' => 'hms-sync',
-            'DB_CONNECTION' => $database,
-            'DB_DATABASE' => $connection['database'],
-            'DB_PORT' => (string) ($connection['port'] ?? ''),
-            'DB_USERNAME' => $connection['username'] ?? '',
-            'DB_PASSWORD' => $connection['password'] ?? '',
             'HMS_SYNC_OUTBOX' => 'true',
-            'LOG_CHANNEL' => 'stderr',
             'QUEUE_CONNECTION' => 'sync',
             'REDIS_CLIENT' => config('database.redis.client'),
             'REDIS_PORT' => (string) config('database.redis.default.port'),
         ];
-    }
-
-    /**
-     * Start a process that is ended with the test.
-     *
-     * @param  list<string>  $command
-     * @param  array<string, string>  $env
-     */
-    protected function start(array $command, array $env = []): Process
-    {
-        $process = $this->processes[] = new Process([PHP_BINARY, ...$command], env: [...$this->env(), ...$env], timeout: 120);
-        $process->start();
-
-        return $process;
     }
 
     /**
@@ -146,19 +77,6 @@ abstract class OutboxTestCase extends TestCase
     protected function startArtisan(string ...$command): Process
     {
         return $this->start([static::APP.'/artisan', ...array_values($command), '--no-ansi']);
-    }
-
-    /**
-     * Run an artisan command in this process.
-     *
-     * @param  array<string, mixed>  $options
-     * @return array{int, string}
-     */
-    protected function call(string $command, array $options = []): array
-    {
-        $kernel = $this->app->make(Kernel::class);
-
-        return [$kernel->call($command, $options), $kernel->output()];
     }
 
     protected function relay(): void
