@@ -4,12 +4,12 @@
 //        [--fsync always|everysec|no] [--directory DIR]
 // With --fsync always each step of an event's way waits for the disk under --directory: the first line says how long that takes.
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
-import { processCpu, start } from "./processes.mjs";
+import { spread } from "./figures.mjs";
+import { processCpu, start, startRedis } from "./processes.mjs";
 
 const here = import.meta.dirname;
 const consumers = ["one", "two", "three"];
@@ -151,39 +151,6 @@ async function cpuOf(admin, bus) {
   };
 }
 
-async function startRedis(directory) {
-  const port = await freePort();
-  const args = [
-    "--port",
-    port,
-    "--bind",
-    "127.0.0.1",
-    "--dir",
-    directory,
-    "--save",
-    "",
-    "--appendonly",
-    "yes",
-  ];
-  const redis = start("redis-server", [
-    ...args,
-    "--appendfsync",
-    "always",
-    "--maxmemory-policy",
-    "noeviction",
-  ]);
-  await redis.line(/Ready to accept connections/);
-  return { url: `redis://127.0.0.1:${port}`, process: redis };
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 function fsyncMs() {
   const directory = mkdtempSync(join(values.directory, "hms-sync-bench-"));
   const file = openSync(join(directory, "file"), "w");
@@ -218,13 +185,6 @@ function summary() {
       .map((bus, i) => bus.perSecond / results.get(`${load.name} streams`)[i].perSecond);
     log(`${load.name.padEnd(10)} ratio of events/s, bus to bare Streams: ${spread(ratios, 2)}`);
   }
-}
-
-function spread(numbers, digits) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return [sorted.at(0), sorted.at(Math.floor(sorted.length / 2)), sorted.at(-1)]
-    .map((n) => n.toFixed(digits))
-    .join(" / ");
 }
 
 function line({ perSecond, p50, p99, redisCpuShare, busCpuShare }) {

@@ -1,6 +1,7 @@
 // Starts the bench's processes and ends them with it.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 
 const running = new Set();
@@ -42,4 +43,38 @@ export function processCpu(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** A Redis of its own with the settings the bus asks for; its data is in `directory`. */
+export async function startRedis(directory) {
+  const port = await freePort();
+  const args = [
+    "--port",
+    port,
+    "--bind",
+    "127.0.0.1",
+    "--dir",
+    directory,
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+  ];
+  const redis = start("redis-server", [
+    ...args,
+    "--appendfsync",
+    "always",
+    "--maxmemory-policy",
+    "noeviction",
+  ]);
+  await redis.line(/Ready to accept connections/);
+  return { url: `redis://127.0.0.1:${port}`, process: redis };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

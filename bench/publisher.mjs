@@ -1,8 +1,8 @@
 // Publishes `count` events as the PHP driver does, at `rate` events/s (0: as fast as Redis takes them).
-// usage: publisher.mjs REDIS_URL STREAM COUNT RATE FIRST
+// usage: publisher.mjs REDIS_URL STREAM COUNT RATE FIRST [NAME of the inspector's field]
 import { Redis } from "ioredis";
 
-const [url, stream, countText, rateText, firstText] = process.argv.slice(2);
+const [url, stream, countText, rateText, firstText, inspector = "completedBy"] = process.argv.slice(2);
 const count = Number(countText);
 const rate = Number(rateText);
 const first = Number(firstText);
@@ -13,7 +13,7 @@ function fields(n) {
   const data = JSON.stringify({
     inspectionId: n,
     newStatus: "Completed",
-    completedBy: "INSPECTOR_1337",
+    [inspector]: "INSPECTOR_1337",
     notes: "no findings; next visit in twelve months; keys with the caretaker",
     sentAt: process.hrtime.bigint().toString(),
   });

@@ -1,8 +1,12 @@
+import { quantile } from "./figures.mjs";
+
 // What both kinds of consumer report on stdout: one line "done" with the figures when `count` events are acked.
 
 /** Collects latencies (ms) of `count` events and prints them when all are acked. */
 export class Report {
   latencies = [];
+  /** Latencies by the second in which the event was sent (of the monotonic clock). */
+  seconds = new Map();
   acked = 0;
 
   /** The first `warmup` events count as acked, but not as latencies: compilers and connections are cold then. */
@@ -14,7 +18,12 @@ export class Report {
 
   handled(sentAt) {
     if (++this.seen <= this.warmup) return;
-    this.latencies.push(Number(process.hrtime.bigint() - BigInt(sentAt)) / 1e6);
+    const latency = Number(process.hrtime.bigint() - BigInt(sentAt)) / 1e6;
+    this.latencies.push(latency);
+    const second = Math.floor(Number(BigInt(sentAt) / 1_000_000n) / 1000);
+    const others = this.seconds.get(second) ?? [];
+    others.push(latency);
+    this.seconds.set(second, others);
   }
 
   /** True when this was the last one. */
@@ -33,6 +42,7 @@ export class Report {
       p50: at(0.5),
       p99: at(0.99),
       max: sorted.at(-1),
+      p99BySecond: [...this.seconds].map(([second, all]) => [second, quantile(all, 0.99)]),
       cpuMs: (cpu.user + cpu.system) / 1000,
     };
     process.stdout.write(`done ${JSON.stringify(figures)}\n`);
