@@ -5,6 +5,7 @@ namespace HmsSync\Console;
 use HmsSync\Console\Doctor\BroadcastCheck;
 use HmsSync\Console\Doctor\Check;
 use HmsSync\Console\Doctor\ClockCheck;
+use HmsSync\Console\Doctor\EventsCheck;
 use HmsSync\Console\Doctor\Examination;
 use HmsSync\Console\Doctor\Finding;
 use HmsSync\Console\Doctor\Gateway;
@@ -97,6 +98,7 @@ class DoctorCommand extends Command
             new ClockCheck,
             new TokenCheck($this->laravel->make(GatewayClient::class), $gateway, $config),
             new TopicsCheck($config),
+            $this->laravel->make(EventsCheck::class),
             $this->laravel->make(InboxCheck::class),
             $this->laravel->make(OutboxCheck::class),
             new ProbeCheck($gateway, $config),

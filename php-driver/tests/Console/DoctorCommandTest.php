@@ -40,7 +40,7 @@ class DoctorCommandTest extends TestCase
         [$status, $output] = $this->doctor();
 
         self::assertSame(0, $status, $output);
-        self::assertSame(array_fill_keys(['broadcast', 'redis', 'sidecar', 'clock', 'token', 'topics', 'inbox', 'outbox', 'probe'], 'ok'), $this->statuses($output));
+        self::assertSame(array_fill_keys(['broadcast', 'redis', 'sidecar', 'clock', 'token', 'topics', 'events', 'inbox', 'outbox', 'probe'], 'ok'), $this->statuses($output));
         self::assertMatchesRegularExpression('/probe +A probe came through in \d+ ms\./', $output);
         self::assertStringContainsString('The token is that of [hms-api].', $output);
         self::assertStringContainsString('It publishes to inspections.status, kinds, linked, closed. It consumes others.only, 1 with', $output);
@@ -107,6 +107,9 @@ class DoctorCommandTest extends TestCase
         yield 'another consumer' => [['hms-sync.consumer' => 'city-health'], 'token', 'fail', 'The token is that of [hms-api], but this application consumes as [city-health].'];
         yield 'another source' => [['hms-sync.source' => 'hms-jobs'], 'topics', 'warn', 'published as [hms-jobs] and consumed as [hms-api]'];
         yield 'a topic that is misspelled' => [['hms-sync.inbound' => ['others.onyl' => InspectionCompleted::class]], 'topics', 'fail', 'has [others.onyl], which [hms-api] does not consume'];
+        yield 'an event class that does not exist' => [['hms-sync.inbound' => ['others.only' => 'App\Events\Gone']], 'events', 'fail', "config/hms-sync.php: 'inbound': 'others.only': [App\Events\Gone] is not the name of a class that exists; write App\Events\Name::class"];
+        yield 'an event class that no payload can become' => [['hms-sync.inbound' => ['others.only' => TestCase::class]], 'events', 'fail', 'Until it is corrected, hms-sync:listen does not start.'];
+        yield 'no event class' => [['hms-sync.inbound' => []], 'events', 'ok', "config('hms-sync.inbound') names no event class."];
         yield 'no inbox' => [['hms-sync.inbox.table' => 'nowhere'], 'inbox', 'fail', 'The table [nowhere] is missing'];
         yield 'no database of the inbox' => [['hms-sync.inbox.connection' => 'nowhere'], 'inbox', 'fail', 'The database of the inbox does not answer'];
         yield 'no outbox' => [['hms-sync.outbox.enabled' => true, 'hms-sync.outbox.table' => 'nowhere'], 'outbox', 'fail', 'The table [nowhere] is missing: whatever is broadcast fails. Run [php artisan hms-sync:install --outbox --migrate].'];
