@@ -11,6 +11,8 @@ export interface Cli {
   config(): Config;
   /** Standard input up to its end. */
   stdin(): Promise<Uint8Array>;
+  /** Asks a person at the terminal; '' when the question was left, undefined when there is no terminal. */
+  ask(question: string): Promise<string | undefined>;
   /** Resolves at the first SIGINT or SIGTERM. */
   stopSignal(): Promise<void>;
   /** Runs `again` at each SIGHUP, unless that means that the terminal was closed. */

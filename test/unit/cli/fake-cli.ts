@@ -49,6 +49,7 @@ export async function cliRun(
     gateway,
     config: () => readConfig({}, "/nowhere"),
     stdin: async () => Buffer.alloc(0),
+    ask: async () => undefined,
     stopSignal: () => new Promise(() => {}),
     onHangup: () => {},
     ...parts,
