@@ -1,5 +1,8 @@
 import { compileStep } from "./cast-steps.js";
-import { openValue, textOf } from "./json-draft.js";
+import { type DraftValue, openValue, textOf } from "./json-draft.js";
+
+/** By how many characters a cast may lengthen a payload. */
+const maxGrowth = 16 * 1_048_576;
 
 /** One step of a cast, as vN.casts.yaml has it. Paths are JSON Pointers; `*` stands for every element of an array. */
 export type CastStep =
@@ -85,6 +88,25 @@ function compileDirection(
       if (problem === undefined) return;
       throw new CastFailure(`${file}, step ${index + 1} of ${direction}: ${problem}`);
     });
-    return textOf(root);
+    return written(root, payload.length, `${file}, ${direction}`);
   };
+}
+
+/** A value put into every element of a long array must not take the memory of the whole bus. */
+function written(root: DraftValue, given: number, where: string): string {
+  const text = textWithin(root, given + maxGrowth);
+  if (text === undefined) {
+    throw new CastFailure(`${where}: the payload becomes more than ${maxGrowth} characters longer`);
+  }
+  return text;
+}
+
+function textWithin(root: DraftValue, limit: number): string | undefined {
+  try {
+    const text = textOf(root);
+    return text.length <= limit ? text : undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // longer than any string can be
+    throw error;
+  }
 }

@@ -201,6 +201,12 @@ describe("what cannot be cast fails with the place and without the value", () =>
   });
 });
 
+test.each([2_000, 100_000])("a value in each of %d elements does not grow without bound", (elements) => {
+  const payload = JSON.stringify({ l: Array(elements).fill({}) });
+  const reason = failureOf(() => cast(payload, { set: { path: "/l/*/a", value: "x".repeat(10_000) } }));
+  expect(reason).toBe("f, up: the payload becomes more than 16777216 characters longer");
+});
+
 test("steps are done in order, each on what the one before left", () => {
   const swap: CastStep[] = [
     { rename: { from: "/a", to: "c" } },
