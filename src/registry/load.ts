@@ -31,12 +31,12 @@ interface RegistryFile {
 }
 
 /**
- * Reads topics.yaml at `path` and the schemas/ beside it, and checks all of it.
+ * Reads topics.yaml at `path` and the schemas/ beside it, and checks all of it; with `text` as if that stood in the file.
  * @throws HmsSyncError `invalid_registry`; its message has one line per problem, `topics.yaml:7:13: …`, naming
  *   the value and the remedy.
  */
-export async function loadRegistry(path: string): Promise<Registry> {
-  return new Loading(path).load();
+export async function loadRegistry(path: string, text?: string): Promise<Registry> {
+  return new Loading(path, text).load();
 }
 
 /** One reading of a registry. */
@@ -46,7 +46,10 @@ class Loading {
   private readonly files: SchemaFiles;
   private readonly compiler: SchemaCompiler;
 
-  constructor(private readonly path: string) {
+  constructor(
+    private readonly path: string,
+    private readonly given?: string,
+  ) {
     this.file = basename(path);
     this.files = new SchemaFiles(dirname(path));
     this.compiler = new SchemaCompiler(this.files);
@@ -73,10 +76,7 @@ class Loading {
   }
 
   private readRoot(): YamlMap {
-    const text = readSmallFile(this.path, (reason) => {
-      this.problems.add(this.file, undefined, reason);
-      return this.problems.error();
-    });
+    const text = this.given ?? this.readText();
     const root = readYaml(text, this.file, this.problems);
     this.problems.throwIfAny();
     if (root?.kind === "map") return root;
@@ -86,6 +86,13 @@ class Loading {
       "holds no topics; write a topic's name with its entry below it",
     );
     throw this.problems.error();
+  }
+
+  private readText(): string {
+    return readSmallFile(this.path, (reason) => {
+      this.problems.add(this.file, undefined, reason);
+      return this.problems.error();
+    });
   }
 
   private entriesOf(root: YamlNode): RegistryFile {
