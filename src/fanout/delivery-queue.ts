@@ -36,6 +36,8 @@ import { type Waiter, Waiters } from "./waiters.js";
 
 /** Unleased runs a consumer may have: one being picked up; what comes meanwhile makes the next run as large as its pace. */
 const maxReadyRuns = 1;
+/** How long (ms) new events are no reason to cut for a consumer with order by key that had no room. */
+const fullMs = 1_000;
 const sweepLimit = 50;
 const maxRunsPerPull = 100;
 
@@ -67,6 +69,7 @@ export class DeliveryQueue {
   private known: LedgerId = beforeAll;
   private advancing: Promise<void> | undefined;
   private again = false;
+  private fullUntil = 0;
   /** Whether a ticket may wait in BullMQ; false only after a look found none. What changes it elsewhere wakes us. */
   private mayHaveTickets = true;
   /** Tickets of runs that may be leased at once, not in BullMQ yet. */
@@ -128,13 +131,14 @@ export class DeliveryQueue {
   /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
   recorded(last: LedgerId): void {
     this.learn(last);
-    this.track(this.advance());
+    if (Date.now() >= this.fullUntil) this.track(this.advance());
   }
 
   /** Looks up the ledger's end first: for events that another sidecar recorded. */
   async catchUp(): Promise<void> {
     const { last } = await this.parts.ledger.tail(this.topic);
     this.learn(last);
+    this.fullUntil = 0;
     await this.advance();
   }
 
@@ -311,6 +315,9 @@ export class DeliveryQueue {
       this.cursor = last;
       this.again ||= more;
       this.handOver(advanced.run, entries.slice(advanced.skip), advanced.states ?? states);
+    } else if (advanced.outcome === "full" && ordered) {
+      // Whoever makes room is told; the keys of all that waits are too dear to be sent with every new event.
+      this.fullUntil = Date.now() + fullMs;
     } else if (advanced.outcome === "absent") {
       this.cursor = undefined;
       this.parts.log.error("delivery state vanished from Redis; opening it anew", this.names());

@@ -64,8 +64,9 @@ local function free_key(record, index)
   if key ~= BLANK then freeing[#freeing + 1] = key end
 end
 
--- Hands the keys freed by this script on to their oldest parked events.
+-- Hands the keys freed since the last call, at most one run's, on to their oldest parked events.
 local function hand_on()
+  if #freeing == 0 then return end
   local free, unparked, next_up = {}, {}, {}
   for _, key in ipairs(freeing) do
     local member = redis.call('ZRANGEBYLEX', parked, '[' .. key, '(' .. key .. '\255', 'LIMIT', 0, 1)[1]
@@ -83,5 +84,6 @@ local function hand_on()
     redis.call('ZREM', parked, unpack(unparked))
     redis.call('ZADD', freed, unpack(next_up))
   end
+  freeing = {}
   cut_freed()
 end

@@ -176,7 +176,7 @@ else
   if #extended > 0 then extend() end
 end
 if settled > 0 then
-  if record.keys then hand_on() end
+  hand_on()
   if ARGV[7] ~= '' then admit(ARGV[7]) end
 end
 

@@ -96,13 +96,14 @@ for _, id in ipairs(handled) do
   local record = read(id)
   if record and record.deadline ~= '' then
     lapse(record)
+    hand_on()
   else
     redis.call('ZREM', schedule, id)
   end
 end
 local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, ARGV[4])
 if #due > 0 then redis.call('ZREM', delayed, unpack(due)) end
-hand_on()
+cut_freed()
 admit(ARGV[5])
 
 local function earliest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] end
