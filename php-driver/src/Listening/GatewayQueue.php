@@ -4,9 +4,7 @@ namespace HmsSync\Listening;
 
 use Closure;
 use HmsSync\Gateway\Delivery;
-use HmsSync\Gateway\GatewayClient;
 use HmsSync\Gateway\GatewayException;
-use HmsSync\Gateway\Pulled;
 use HmsSync\Gateway\Settle;
 use Psr\Log\LoggerInterface;
 
@@ -18,11 +16,6 @@ use Psr\Log\LoggerInterface;
  */
 class GatewayQueue extends InwardQueue
 {
-    /**
-     * How long one request waits for an event (milliseconds): a signal to stop is heeded at its end.
-     */
-    protected const WAIT_MS = 1500;
-
     /**
      * Topics to listen to, null for all that this application consumes.
      *
@@ -53,7 +46,7 @@ class GatewayQueue extends InwardQueue
      * @param  array<string, class-string>  $events  the event classes by topic
      */
     public function __construct(
-        protected GatewayClient $gateway,
+        protected Exchange $exchange,
         protected Prefetch $prefetch,
         protected Settles $settles,
         protected Outage $outage,
@@ -137,7 +130,7 @@ class GatewayQueue extends InwardQueue
 
         // The last event that was fetched is settled by the next fetch, which comes at once.
         if ($this->settles->areDue($now) && ! $this->prefetch->isEmpty() && $this->outage->failure() === null) {
-            $this->tried($this->flush(...));
+            $this->tried($this->exchange->settle(...));
         }
     }
 
@@ -203,7 +196,7 @@ class GatewayQueue extends InwardQueue
 
         $this->prefetch->forget();
 
-        return $this->tried($this->flush(...));
+        return $this->tried($this->exchange->settle(...));
     }
 
     /**
@@ -232,7 +225,7 @@ class GatewayQueue extends InwardQueue
             return false;
         }
 
-        $this->outage->ends($this->gateway->url(), $this->now());
+        $this->outage->ends($this->exchange->url(), $this->now());
 
         return true;
     }
@@ -244,97 +237,22 @@ class GatewayQueue extends InwardQueue
     protected function extend(): void
     {
         $now = $this->now();
-        $lost = [];
 
         foreach ($this->prefetch->surplus($now) as $delivery) {
             $this->settles->add($delivery->settle('release'), $now);
         }
 
-        foreach ($this->byTopic([...$this->settles->all(), ...$this->prefetch->settleAll('extend')]) as $topic => $settles) {
-            $answers = $this->gateway->settle($topic, $settles);
-            $this->reportLate($answers, $settles);
-            $lost[$topic] = Settle::refused($answers);
-        }
-
-        $this->settles->clear();
-        $this->prefetch->extended($now, $lost);
+        $this->prefetch->extended($now, $this->exchange->settle($this->prefetch->settleAll('extend')));
     }
 
     /**
-     * Fetch events. Settles are answered at once; only a fetch without any waits for the first event.
+     * Fetch events.
      */
     protected function fetch(): void
     {
-        $settles = $this->settles->all();
-        $pulled = $this->pull($settles);
+        $deliveries = $this->exchange->fetch($this->topics, $this->prefetch->size($this->now()));
 
-        if ($settles !== [] && $pulled->deliveries === []) {
-            $pulled = $this->pull([]);
-        }
-
-        $this->prefetch->hold($pulled->deliveries, $this->now());
-    }
-
-    /**
-     * Send one pull.
-     *
-     * @param  list<Settle>  $settles
-     */
-    protected function pull(array $settles): Pulled
-    {
-        $pulled = $this->gateway->pull($this->topics, $this->prefetch->size($this->now()), self::WAIT_MS, $settles);
-
-        $this->settles->clear();
-        $this->reportLate($pulled->settled, $settles);
-
-        return $pulled;
-    }
-
-    /**
-     * Send the settles that wait.
-     */
-    protected function flush(): void
-    {
-        foreach ($this->byTopic($this->settles->all()) as $topic => $settles) {
-            $this->reportLate($this->gateway->settle($topic, $settles), $settles);
-        }
-
-        $this->settles->clear();
-    }
-
-    /**
-     * Say that settles came too late: the bus has taken the events back and hands them out again.
-     *
-     * @param  list<array{token: string, to?: int, result: string}>  $answers
-     * @param  list<Settle>  $settles
-     */
-    protected function reportLate(array $answers, array $settles): void
-    {
-        if ($settles === [] || ($late = Settle::refused($answers)) === []) {
-            return;
-        }
-
-        $this->log->warning(
-            'HMS-Sync: events were settled after their lease had ended, and come again. Give the consumer a longer ack_wait in topics.yaml, or make its listeners faster.',
-            ['count' => count($late), 'topics' => array_values(array_unique(array_column($settles, 'topic')))]
-        );
-    }
-
-    /**
-     * Sort settles by topic, in their order.
-     *
-     * @param  list<Settle>  $settles
-     * @return array<string, list<Settle>>
-     */
-    protected function byTopic(array $settles): array
-    {
-        $sorted = [];
-
-        foreach ($settles as $settle) {
-            $sorted[$settle->topic][] = $settle;
-        }
-
-        return $sorted;
+        $this->prefetch->hold($deliveries, $this->now());
     }
 
     /**

@@ -27,10 +27,15 @@ class ListeningServiceProvider extends ServiceProvider
             );
         });
 
-        $this->app->singleton(GatewayQueue::class, fn (Application $app) => new GatewayQueue(
-            $app->make(GatewayClient::class), new Prefetch, new Settles, new Outage($app->make('log')), $app->make('log'),
-            $app->make('config')->get('hms-sync.inbound', [])
-        ));
+        $this->app->singleton(GatewayQueue::class, function (Application $app) {
+            $log = $app->make('log');
+            $settles = new Settles;
+
+            return new GatewayQueue(
+                new Exchange($app->make(GatewayClient::class), $settles, $log), new Prefetch, $settles, new Outage($log), $log,
+                $app->make('config')->get('hms-sync.inbound', [])
+            );
+        });
 
         $this->callAfterResolving('queue', function (QueueManager $manager) {
             $manager->addConnector('hms-sync', fn () => new GatewayConnector($this->app->make(GatewayQueue::class)));

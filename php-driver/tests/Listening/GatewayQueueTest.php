@@ -3,6 +3,7 @@
 namespace HmsSync\Tests\Listening;
 
 use HmsSync\Gateway\GatewayException;
+use HmsSync\Listening\Exchange;
 use HmsSync\Listening\GatewayJob;
 use HmsSync\Listening\GatewayQueue;
 use HmsSync\Listening\Outage;
@@ -27,7 +28,9 @@ class GatewayQueueTest extends TestCase
         $this->gateway = new ScriptedGateway;
         $this->log = new RememberedLog;
         $clock = fn () => $this->now;
-        $this->queue = new class($clock, $this->gateway, new Prefetch, new Settles, new Outage($this->log), $this->log, []) extends GatewayQueue
+        $settles = new Settles;
+        $exchange = new Exchange($this->gateway, $settles, $this->log);
+        $this->queue = new class($clock, $exchange, new Prefetch, $settles, new Outage($this->log), $this->log, []) extends GatewayQueue
         {
             public function __construct(private \Closure $clock, mixed ...$parts)
             {
