@@ -19,6 +19,8 @@ export interface EventView {
 }
 
 const violationsInReason = 3;
+/** Names of members, which may be of any length, are in a reason. */
+const maxReason = 1_000;
 const comma = 0x2c;
 const zero = 0x30;
 
@@ -129,7 +131,6 @@ function misfit(
     .slice(0, violationsInReason)
     .map(({ path, message }) => `${path || "the payload"} ${message}`);
   const more = violations.length > first.length ? `; and ${violations.length - first.length} more` : "";
-  return new CastFailure(
-    `cast from version ${from}, the payload does not fit schemas/${topic}/v${to}.json: ${first.join("; ")}${more}`,
-  );
+  const reason = `cast from version ${from}, the payload does not fit schemas/${topic}/v${to}.json: ${first.join("; ")}${more}`;
+  return new CastFailure(reason.length > maxReason ? `${reason.slice(0, maxReason)}…` : reason);
 }

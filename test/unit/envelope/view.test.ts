@@ -101,6 +101,13 @@ describe("present", () => {
     expect(presented(createView(strict, 2), envelope(1, '{"completedBy":"x"}'))).toContain('"version":2');
   });
 
+  test("fails with a reason of bounded length, however long the names in the payload are", () => {
+    const path = `/${"n".repeat(1_000_000)}`;
+    const strict = { schema: {}, validate: () => [{ path, message: "must be string" }] };
+    const view = createView(topic({ schemas: new Map([[2, strict]]) }), 2);
+    expect(reasonOf(view, envelope(1, "{}")).length).toBeLessThan(1_100);
+  });
+
   test("fails when the consumer's version is not listed any more, except for envelopes that have it", () => {
     const view = createView(topic(), 7);
     expect(reasonOf(view, envelope(1, "{}"))).toBe("a.b has no version 7 any more; add schemas/a.b/v7.json");
