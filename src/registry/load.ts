@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { pointerPath } from "../envelope/schema-merge.js";
+import { checkCastPaths } from "./cast-path-checks.js";
 import { topicCasts } from "./casts/topic-casts.js";
 import {
   type ConsumerOptions,
@@ -67,6 +68,8 @@ class Loading {
       topics.flatMap(([, { producers, consumers }]) => [...producers, ...consumers].map(nameOf)),
     );
     checkTimezones($systems, systems, file);
+    this.problems.throwIfAny();
+    for (const [index, [, entry]] of topics.entries()) checkCastPaths(built[index]!, entry, file);
     this.problems.throwIfAny();
     const timezones = Object.entries($systems).flatMap(([name, { timezone }]) =>
       timezone ? [[name, timezone]] : [],
