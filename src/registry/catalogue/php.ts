@@ -82,7 +82,7 @@ class PhpWriter implements PhpNames {
     const key = JSON.stringify([wanted, values]);
     const known = this.enums.get(key);
     if (known !== undefined) return known;
-    const name = this.names.claim(wanted);
+    const name = this.names.claim(wanted.replaceAll(/Option\d+(?=[A-Z_]|$)/g, "")); // alternatives are one class
     this.enums.set(key, name);
     const cases = new UniqueNames();
     const lines = values.map((value) => `    case ${cases.claim(caseName(value))} = ${phpLiteral(value)};\n`);

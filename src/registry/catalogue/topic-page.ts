@@ -82,11 +82,11 @@ function fieldTable({ shapes }: SelectedVersion): Html {
   const rows = fieldRows(shapes).map(({ path, type, required, texts }) => [
     html`<code>${path}</code>`,
     type,
-    required ? "always" : "",
+    required ? "yes" : "no",
     html`${texts.map((text) => html`<p>${text}</p>`)}`,
   ]);
   if (rows.length === 0) return html`<p>Any JSON object.</p>`;
-  return htmlTable(["Field of the payload", "Type", "There", "Meaning"], rows);
+  return htmlTable(["Field of the payload", "Type", "Required", "Meaning"], rows);
 }
 
 function casts({ casts: all, schemas }: Topic, version: number): Html | readonly Html[] {

@@ -35,9 +35,11 @@ describe("AsyncAPI's official parser takes the document", () => {
     expect(await errorsOf(asYaml(asyncApiOf(registry, url)))).toEqual([]);
   });
 
-  test("and says so when an example does not fit", async () => {
-    const text = asYaml(asyncApiOf(await catalogue(), url)).replaceAll("permitId: 1", "permitId: none");
-    expect(await errorsOf(text)).not.toEqual([]);
+  test("and none in which a message or a schema is missing", async () => {
+    const text = asYaml(asyncApiOf(await catalogue(), url));
+    for (const lost of ["    permits.issued.v1.payload:", "    permits.issued.v1.person:"]) {
+      expect(await errorsOf(text.replace(lost, "    elsewhere:"))).not.toEqual([]);
+    }
   });
 });
 
@@ -79,7 +81,7 @@ test("each system is told what it sends and gets, a pinned consumer in its versi
 
 describe("a schema in draft-07", () => {
   const takes = (schema: object, value: unknown) => {
-    const ajv = new Ajv({ strict: false });
+    const ajv = new Ajv({ strict: false, ownProperties: true }); // as the bus has it
     ajvFormats.default(ajv);
     const definitions: Record<string, unknown> = {};
     const names = new Map<unknown, string>();
@@ -95,7 +97,7 @@ describe("a schema in draft-07", () => {
   };
 
   test("takes every payload that the schema takes", async () => {
-    for (const { schema, value } of fc.sample(objectSample, { numRuns: 150, seed: 3 })) {
+    for (const { schema, value } of fc.sample(objectSample, { numRuns: 50, seed: 3 })) {
       const { validate } = (await oneTopic(schema)).topics.get("t")!.schemas.get(1)!;
       if (validate(value).length === 0) expect(takes(schema, value)).toBe(true);
     }
@@ -131,7 +133,12 @@ describe("a schema in draft-07", () => {
     ["not, where all can be said", { not: { const: 1 } }, 1, false],
     ["not around what cannot be said", { not: closed }, { a: 1, b: 2 }, true],
     ["oneOf of what cannot be said", { oneOf: [closed, { required: ["b"] }] }, { b: 1 }, true],
-    ["if around what cannot be said", { if: closed, then: false }, { b: 1 }, true],
+    [
+      "if around what cannot be said",
+      JSON.parse(`{"if":${JSON.stringify(closed)},"then":false}`),
+      { b: 1 },
+      true,
+    ],
     ["oneOf beside anyOf", { anyOf: [{ type: "object" }], oneOf: [closed, { type: "null" }] }, "x", false],
   ])("%s", (_what, schema, value, expected) => {
     expect(takes(schema, value)).toBe(expected);

@@ -103,7 +103,7 @@ test("php -l takes every file", async () => {
 test("the package builds every payload that a schema takes", async () => {
   const ajv = new Ajv2020({ strict: false });
   ajvFormats.default(ajv);
-  const samples = fc.sample(objectSample, { numRuns: 400, seed: 5 });
+  const samples = fc.sample(objectSample, { numRuns: 150, seed: 5 });
   const fitting = samples.filter(({ schema, value }) => ajv.validate(schema, value));
   const registry = await registryOf({
     "topics.yaml": fitting
@@ -119,7 +119,7 @@ test("the package builds every payload that a schema takes", async () => {
   );
   const failed = built.flatMap((one, n) => (isFailure(one) ? [{ ...one, ...fitting[n] }] : []));
   expect(JSON.stringify(failed.slice(0, 3), null, 1)).toBe("[]");
-  expect(built.length).toBeGreaterThan(300);
+  expect(built.length).toBeGreaterThan(120);
 });
 
 function isFailure(built: unknown): built is { failure: string } {

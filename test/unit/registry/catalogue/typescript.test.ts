@@ -84,9 +84,9 @@ test("topics whose names differ in signs alone, or begin with a digit, get types
 test("a type takes every payload that its schema takes", async () => {
   const ajv = new Ajv2020({ strict: false });
   ajvFormats.default(ajv);
-  const samples = fc.sample(objectSample, { numRuns: 300, seed: 11 });
+  const samples = fc.sample(objectSample, { numRuns: 150, seed: 11 });
   const fitting = samples.filter(({ schema, value }) => ajv.validate(schema, value));
-  expect(fitting.length).toBeGreaterThan(250);
+  expect(fitting.length).toBeGreaterThan(120);
   const registry = await registryOf({
     "topics.yaml": fitting
       .map(
