@@ -100,6 +100,7 @@ test("the digest changes with a step and not with an example", async () => {
 test("a path in an alternative or in an object that names no members is taken", async () => {
   const older = {
     type: "object",
+    properties: { n: {} },
     anyOf: [{ properties: { a: { type: "object" } } }, { properties: { b: true } }],
   };
   const casts =
@@ -107,6 +108,20 @@ test("a path in an alternative or in an object that names no members is taken", 
   expect(
     await refusalOf(files(casts, { "schemas/t/v1.json": older, "schemas/t/v2.json": { type: "object" } })),
   ).toBe("");
+});
+
+test("a name that only steps between use is taken", async () => {
+  const casts = `up:
+  - rename: {from: /completedBy, to: first}
+  - rename: {from: /zip, to: completedBy}
+  - move: {from: /first, to: /address/zip}
+  - move: {from: /completedBy, to: /inspector}
+  - default: {path: /channel, value: web}
+examples:
+  - v1: {inspectionId: 1, completedBy: x, zip: y}
+    v2: {inspectionId: 1, address: {zip: x}, inspector: y, channel: web}
+`;
+  expect(await refusalOf(files(casts))).toBe("");
 });
 
 describe("what is refused names place, value and remedy", () => {
@@ -255,6 +270,11 @@ describe("what is refused names place, value and remedy", () => {
       "a lossy cast without only",
       `${good}  - {v1: {inspectionId: 1}, v2: {inspectionId: 1, channel: app}}\n`,
       'up of this example gives /channel "\\"web\\"", and the example has "\\"app\\""',
+    ],
+    [
+      "a field behind a $ref",
+      up("set: {path: /address/zap, value: x}"),
+      "/address/zap is nothing that v2.json beside this file describes (did you mean zip?)",
     ],
     ["an alias", up("drop: &a /zip"), 'the anchor "&a" is not taken'],
   ])("%s", async (_what, casts, expected) => {
