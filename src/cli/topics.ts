@@ -7,6 +7,7 @@ import { type Cli, type JsonOption, jsonOption, writeJson } from "./cli.js";
 import { type ExitCode, exit, usageError } from "./failure.js";
 import { counted, printable } from "./text.js";
 import { addTopicsCatalogue } from "./topics-catalogue.js";
+import { addTopicsDiff } from "./topics-diff.js";
 import { registryJson, topicsTable } from "./topics-text.js";
 
 /** `hms-sync topics`: what topics.yaml says. Reads the file; no bus is needed. */
@@ -32,6 +33,7 @@ export function addTopics(program: Command, cli: Cli): void {
     .option(...jsonOption)
     .addHelpText("after", "\nExample: hms-sync topics ls")
     .action(cli.verb((options: JsonOption) => list(cli, options)));
+  addTopicsDiff(topics, cli);
   addTopicsCatalogue(topics, cli);
 }
 
