@@ -92,6 +92,14 @@ describe("the version that is written", () => {
     expect(registry.topics.get("t")!.consumers.map(({ version }) => version)).toEqual([1, 1, 2]);
   });
 
+  test("is the one that was stated, whatever was current then", async () => {
+    const earlier = await loadRegistry(
+      written(entry("t", { schema: "v2", consumers: "[{name: pinned, version: v1}]" })),
+    );
+    const { pins } = await pinFile(written(now), earlier);
+    expect(pins.map(({ consumer, version }) => [consumer, version])).toContainEqual(["pinned", 1]);
+  });
+
   test("is not written when its schema is gone: the file stays and the problem is told", async () => {
     const earlier = await loadRegistry(written(entry("t", { consumers: "[kept]" })));
     const path = writeRegistry({ "topics.yaml": now, "schemas/t/v2.json": openSchema });
