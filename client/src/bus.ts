@@ -1,24 +1,45 @@
 import { jsonBody, successful } from "./answers.js";
+import type { Clock } from "./clock.js";
 import { ConsumerSubscription } from "./consumer-subscription.js";
 import type { Context } from "./context.js";
 import { HmsSyncClientError, invalidOption, malformed } from "./errors.js";
+import { type Handler, handleAll } from "./handler.js";
+import type { Health, Liveness } from "./liveness.js";
 import type { Logger } from "./log.js";
 import { type Published, type PublishOptions, payloadText, publishText } from "./publisher.js";
 import { ReaderSubscription } from "./reader-subscription.js";
 import { durationMs } from "./resume-point.js";
 import { Subscriptions } from "./shutdown.js";
-import type { Subscription } from "./subscription.js";
+import type { Endable, Subscription } from "./subscription.js";
+import type { Telemetry } from "./telemetry.js";
 import type { Transport } from "./transport.js";
 
 export interface SubscribeOptions {
   /**
-   * For a passing reader: begins with what was recorded this long ago (`"10m"`, `"2h30m"`), at this time (RFC 3339 or a
-   * Date), or with all that is kept (`"0"`). Without it: what comes from now on.
+   * Begins with what was recorded this long ago (`"10m"`, `"2h30m"`), at this time (RFC 3339 or a Date), or with all
+   * that is kept (`"0"`). A consumer gets it by a replay that the bus is asked for each time the loop begins, `replayed`
+   * being true. Without it: a consumer gets what it is owed, a passing reader what comes from now on.
    */
   readonly since?: string | Date;
+  /**
+   * Most messages handed out and not settled: the loop waits at the next one until there are fewer. As many as it asks
+   * for unless given.
+   */
+  readonly concurrency?: number;
   /** Most events fetched at a time, 1 to 500 (the default). Fetching stops while more than so many wait. */
   readonly max?: number;
   /** Ends the loop when aborted; the loop then ends normally. */
+  readonly signal?: AbortSignal;
+}
+
+export interface HandleOptions {
+  /** Most handlers at work at a time; 1 unless given. */
+  readonly concurrency?: number;
+  /** As of `subscribe`. */
+  readonly since?: string | Date;
+  /** As of `subscribe`. */
+  readonly max?: number;
+  /** Drains when aborted: handlers at work finish, their acks are stored, then `handle` resolves. */
   readonly signal?: AbortSignal;
 }
 
@@ -46,6 +67,20 @@ export interface Bus {
   ): Subscription<TopicPayloads[Topic]>;
   subscribe<Payload = unknown>(topic: string, options?: SubscribeOptions): Subscription<Payload>;
   /**
+   * Calls `handler` for each event: returning acks, throwing brings the event again after the topic's backoff (with the
+   * error's code or name as reason), throwing `Permanent` makes it a dead letter. Acks go to the bus together, while the
+   * next handler works. Resolves when it was ended by the signal, `close` or SIGTERM and all acks are stored; rejects
+   * with what will not get better, as the loop over `subscribe` throws it.
+   */
+  handle<Topic extends keyof TopicPayloads>(
+    topic: Topic,
+    handler: Handler<TopicPayloads[Topic]>,
+    options?: HandleOptions,
+  ): Promise<void>;
+  handle<Payload = unknown>(topic: string, handler: Handler<Payload>, options?: HandleOptions): Promise<void>;
+  /** How the bus and its subscriptions stand. Cheap: asks nobody. */
+  health(): Health;
+  /**
    * Publishes; resolves when the bus has stored the event. Rejects with what the bus says (`schema_violation` with
    * `errors`, `id_reused`, …), or with the last retryable error when it could not be reached in time: publish again
    * with the same `id` then.
@@ -68,6 +103,7 @@ export interface Identity {
 
 const WHOAMI_TIMEOUT_MS = 10_000;
 const MAX_RUN = 500;
+const MAX_CONCURRENCY = 10_000;
 
 /** Asks the bus whose the token is. */
 export async function whoami(transport: Transport, url: string, signal?: AbortSignal): Promise<Identity> {
@@ -100,9 +136,15 @@ export interface BusParts extends Context {
   readonly maxResponseBytes: number;
   readonly drain: boolean;
   readonly log: Logger;
+  readonly clock: Clock;
+  readonly liveness: Liveness;
+  readonly telemetry: Telemetry | undefined;
+  /** Closes the bus when aborted. */
+  readonly signal: AbortSignal | undefined;
 }
 
-export class HttpBus implements Bus {
+/** The bus as `connect` gives it, over whatever transport. */
+export class ConnectedBus implements Bus {
   readonly url: string;
   readonly system: string;
   readonly consumer: string | undefined;
@@ -116,23 +158,61 @@ export class HttpBus implements Bus {
     this.system = parts.identity.system;
     this.consumer = parts.consumer;
     this.#subscriptions = new Subscriptions(parts.drain, parts.log);
+    if (parts.signal?.aborted) void this.close();
+    else parts.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
+  readonly #onAbort = () => void this.close();
+
   subscribe<Payload = unknown>(topic: string, options: SubscribeOptions = {}): Subscription<Payload> {
+    return this.#subscribe<Payload>(topic, options);
+  }
+
+  async handle<Payload = unknown>(
+    topic: string,
+    handler: Handler<Payload>,
+    options: HandleOptions = {},
+  ): Promise<void> {
+    const { concurrency = 1, signal, ...rest } = options;
+    const subscription = this.#subscribe<Payload>(topic, { ...rest, concurrency });
+    const { consumer } = this;
+    const { log, telemetry } = this.#parts;
+    await handleAll({ subscription, handler, concurrency, consumer, signal, log, telemetry });
+  }
+
+  health(): Health {
+    const { url, liveness } = this.#parts;
+    const failing = this.#closing === undefined ? liveness.failing : "closed";
+    return {
+      ok: failing === null,
+      url,
+      connectedAt: failing === null ? liveness.connectedAt : null,
+      lastAnswerAt: liveness.lastAnswerAt,
+      failing,
+      subscriptions: this.#subscriptions.health(),
+    };
+  }
+
+  #subscribe<Payload>(topic: string, options: SubscribeOptions): Subscription<Payload> & Endable {
     this.#mustBeOpen();
-    const { max = MAX_RUN } = options;
-    if (!Number.isInteger(max) || max < 1 || max > MAX_RUN)
-      throw invalidOption("max", max, `give 1 to ${MAX_RUN}`);
-    const { transport, url, log } = this.#parts;
-    const common = { transport, url, log, topic, max, signal: options.signal };
-    const ends = { onStart: this.#subscriptions.add, onEnd: this.#subscriptions.delete };
+    const { max = MAX_RUN, concurrency } = options;
+    mustBeWithin("max", max, MAX_RUN);
+    if (concurrency !== undefined) mustBeWithin("concurrency", concurrency, MAX_CONCURRENCY);
+    const { transport, url, log, liveness, clock, maxResponseBytes } = this.#parts;
     const since = sinceText(options.since);
+    const common = { transport, url, log, liveness, topic, max, since, signal: options.signal };
+    const ends = { onStart: this.#subscriptions.add, onEnd: this.#subscriptions.delete };
     if (this.consumer === undefined) {
-      const maxLineBytes = this.#parts.maxResponseBytes;
-      return new ReaderSubscription<Payload>({ ...common, ...ends, since, maxLineBytes });
+      return new ReaderSubscription<Payload>({ ...common, ...ends, maxLineBytes: maxResponseBytes });
     }
-    if (since !== undefined) throw sinceNotSupported();
-    return new ConsumerSubscription<Payload>({ ...common, ...ends, headers: this.#consumerHeaders() });
+    return new ConsumerSubscription<Payload>({
+      ...common,
+      ...ends,
+      clock,
+      consumer: this.consumer,
+      concurrency: concurrency ?? Number.POSITIVE_INFINITY,
+      headers: this.#consumerHeaders(),
+    });
   }
 
   async publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<Published> {
@@ -145,6 +225,7 @@ export class HttpBus implements Bus {
   }
 
   close(): Promise<void> {
+    this.#parts.signal?.removeEventListener("abort", this.#onAbort);
     this.#closing ??= this.#subscriptions.end("close").finally(() => this.#parts.transport.close());
     return this.#closing;
   }
@@ -158,6 +239,11 @@ export class HttpBus implements Bus {
     if (this.#closing !== undefined)
       throw new HmsSyncClientError("closed", "the bus was closed; connect() again");
   }
+}
+
+function mustBeWithin(name: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return;
+  throw invalidOption(name, value, `give 1 to ${most}`);
 }
 
 function sinceText(since: string | Date | undefined): string | undefined {
@@ -175,11 +261,4 @@ function sinceText(since: string | Date | undefined): string | undefined {
 function dateText(date: Date): string {
   if (Number.isNaN(date.getTime())) throw invalidOption("since", date, "give a valid Date");
   return date.toISOString();
-}
-
-function sinceNotSupported(): HmsSyncClientError {
-  return new HmsSyncClientError(
-    "since_not_supported",
-    "since is for a passing reader in this version; a consumer gets what it is owed from where it stands: leave since out",
-  );
 }

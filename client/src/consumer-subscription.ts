@@ -1,11 +1,16 @@
+import type { Clock } from "./clock.js";
+import type { Holder } from "./delivery.js";
 import { HmsSyncClientError } from "./errors.js";
+import { Handouts } from "./handouts.js";
 import { Inbox } from "./inbox.js";
 import { type Due, LeaseBook } from "./lease-book.js";
+import type { Liveness, SubscriptionHealth } from "./liveness.js";
 import type { Logger } from "./log.js";
 import { EventMessage, type Message } from "./message.js";
 import { type LeasedEvent, type Pulled, unpack } from "./pulled.js";
 import { Puller } from "./puller.js";
-import { Outage } from "./retry.js";
+import { requestReplay } from "./replay-request.js";
+import { Outage, persist } from "./retry.js";
 import { sendSettles } from "./settle-request.js";
 import { Settler } from "./settler.js";
 import { DONE, type Endable, Ending, type Leaving, type Subscription } from "./subscription.js";
@@ -18,6 +23,13 @@ export interface ConsumerParts {
   readonly headers: Readonly<Record<string, string>>;
   /** Most events of one pull; about twice as many wait here at most. */
   readonly max: number;
+  /** Most events handed out and not settled; Infinity for as many as the loop asks for. */
+  readonly concurrency: number;
+  readonly consumer: string;
+  /** What the bus is asked to send once more, before anything is fetched. */
+  readonly since: string | undefined;
+  readonly clock: Clock;
+  readonly liveness: Liveness;
   readonly signal: AbortSignal | undefined;
   /** Called when the loop begins; false ends it at once. */
   readonly onStart: (subscription: Endable) => boolean;
@@ -39,6 +51,11 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   private readonly settler: Settler;
   private readonly puller: Puller;
   private readonly book: LeaseBook;
+  private readonly handouts: Handouts;
+  private readonly holder: Holder;
+  private readonly outages: Record<"pulling" | "settling" | "rewinding", Outage>;
+  private readonly rewinding = new AbortController();
+  private rewound: boolean;
   private phase: "new" | "running" | "ending" | "ended" = "new";
   private failure: HmsSyncClientError | undefined;
   private readonly ending = new Ending(() => this.isQuiet());
@@ -48,12 +65,23 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   private turnStartedAt = 0;
   private activeAt = 0;
   private stalled = false;
+  private loopIsBack = false;
+  private lastEventAt: number | undefined;
 
   constructor(private readonly parts: ConsumerParts) {
-    this.topic = parts.topic;
+    const { topic, clock, consumer, concurrency, since, log, liveness } = parts;
+    this.topic = topic;
+    this.rewound = since === undefined;
+    this.outages = {
+      pulling: new Outage(`pulling ${topic}`, log, liveness),
+      settling: new Outage(`settling events of ${topic}`, log, liveness),
+      rewinding: new Outage(`asking for a replay of ${topic}`, log, liveness),
+    };
+    this.handouts = new Handouts(concurrency, () => this.onRoom());
     this.settler = this.makeSettler();
+    this.holder = { settles: this.settler, handouts: this.handouts, consumer, clock };
     this.puller = this.makePuller();
-    this.book = new LeaseBook((due) => this.tick(due));
+    this.book = new LeaseBook((due) => this.tick(due), clock);
   }
 
   [Symbol.asyncIterator](): this {
@@ -64,11 +92,11 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     if (this.phase === "new") this.start();
     if (this.phase !== "running") return this.last();
     this.touch();
-    if (this.inbox.size === 0 || this.inbox.waiting > 0) return this.wait();
+    if (this.inbox.size === 0 || this.inbox.waiting > 0 || !this.handouts.hasRoom) return this.wait();
     if (performance.now() - this.turnStartedAt > LONGEST_TURN_MS) return this.afterTurn();
     const event = this.usable();
     if (event === undefined) return this.wait();
-    return Promise.resolve({ done: false, value: this.handOut(event) });
+    return Promise.resolve({ done: false, value: this.message(event) });
   }
 
   async return(): Promise<IteratorResult<Message<Payload>>> {
@@ -83,11 +111,27 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   async end(how: Leaving): Promise<void> {
     this.awaitHandlers = how !== "leave" && this.awaitHandlers;
     this.finished ??= this.finish();
-    if (how !== "drain" || this.inbox.waiting > 0) this.ending.hurry();
-    else this.ending.check();
+    this.loopIsBack ||= this.inbox.waiting > 0;
+    if (how === "drain") this.checkEnd();
+    else this.ending.hurry();
     await this.finished;
     if (how === "drain") this.settler.retire();
     if (how === "close") this.settler.refuse(closed(this.topic));
+  }
+
+  health(): SubscriptionHealth {
+    const { lastEventAt } = this;
+    return {
+      topic: this.topic,
+      consumer: this.parts.consumer,
+      waiting: this.inbox.size,
+      handedOut: this.handouts.count,
+      lastEventAt: lastEventAt === undefined ? null : new Date(Date.now() - this.now() + lastEventAt),
+    };
+  }
+
+  private now(): number {
+    return this.parts.clock.now();
   }
 
   private start(): void {
@@ -95,8 +139,21 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     this.phase = "running";
     if (signal?.aborted || !this.parts.onStart(this)) return void this.end("leave");
     signal?.addEventListener("abort", this.onAbort, { once: true });
-    this.activeAt = performance.now();
-    this.schedule();
+    this.activeAt = this.now();
+    if (this.rewound) this.schedule();
+    else void this.rewind();
+  }
+
+  private async rewind(): Promise<void> {
+    const { parts, outages } = this;
+    const { signal } = this.rewinding;
+    try {
+      await persist(() => requestReplay(parts, parts.since!, signal), outages.rewinding, { signal });
+      this.rewound = true;
+      this.schedule();
+    } catch (error) {
+      if (!signal.aborted) this.fail(error as HmsSyncClientError);
+    }
   }
 
   private readonly onAbort = () => void this.end("leave");
@@ -105,7 +162,7 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     this.schedule();
     return this.inbox
       .wait()
-      .then((event) => (event === undefined ? this.last() : { done: false, value: this.handOut(event) }));
+      .then((event) => (event === undefined ? this.last() : { done: false, value: this.message(event) }));
   }
 
   private async afterTurn(): Promise<IteratorResult<Message<Payload>>> {
@@ -115,7 +172,8 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   }
 
   private async last(): Promise<IteratorResult<Message<Payload>>> {
-    this.ending.hurry(); // the loop has come back
+    this.loopIsBack = true;
+    this.checkEnd();
     await this.finished;
     const { failure } = this;
     this.failure = undefined;
@@ -123,22 +181,24 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     return DONE;
   }
 
-  /** The next event whose lease still holds. */
+  /** Takes the next event whose lease still holds, to be handed out. */
   private usable(): LeasedEvent | undefined {
     for (let event = this.inbox.shift(); event !== undefined; event = this.inbox.shift()) {
-      if (event.delivery.isOpen) return event;
+      if (!event.delivery.isOpen) continue;
+      event.delivery.handOut();
+      this.lastEventAt = event.delivery.handedOutAt;
+      return event;
     }
     return undefined;
   }
 
-  private handOut({ delivery, bytes, start, end, attempt, replayed }: LeasedEvent): Message<Payload> {
-    delivery.handedOutAt = performance.now();
+  private message({ delivery, bytes, start, end, attempt, replayed }: LeasedEvent): Message<Payload> {
     if (this.mayWant()) this.schedule();
     return new EventMessage<Payload>(this.topic, bytes, start, end, attempt, replayed, delivery);
   }
 
   private receive(pulled: Pulled): void {
-    const { leases, events } = unpack(pulled, this.settler);
+    const { leases, events } = unpack(pulled, this.holder);
     for (const lease of leases) this.book.add(lease);
     if (this.phase !== "running" || this.stalled) {
       this.settler.release(events.map(({ delivery }) => delivery));
@@ -150,15 +210,21 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   }
 
   private serve(): void {
-    while (this.inbox.waiting > 0 && this.inbox.size > 0) {
+    while (this.inbox.waiting > 0 && this.inbox.size > 0 && this.handouts.hasRoom) {
       const event = this.usable();
       if (event !== undefined) this.inbox.reader()?.resolve(event);
     }
   }
 
+  private onRoom(): void {
+    if (this.inbox.waiting === 0) return;
+    this.touch();
+    this.serve();
+  }
+
   /** One more pull while little waits: the first up to a whole run, the second up to half of one. */
   private wants(outstanding: number): boolean {
-    if (this.phase !== "running" || this.stalled || outstanding > 1) return false;
+    if (this.phase !== "running" || this.stalled || !this.rewound || outstanding > 1) return false;
     return this.inbox.size <= (outstanding === 0 ? this.parts.max : this.parts.max / 2);
   }
 
@@ -187,18 +253,18 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     if (this.inbox.size > 0 && this.isStuck()) this.giveBack();
     else this.settler.extend(extend);
     this.inbox.filter(({ delivery }) => delivery.isOpen);
-    this.ending.check();
+    this.checkEnd();
   }
 
   /** Whether the handler has neither asked for an event nor said anything of one for longer than it may. */
   private isStuck(): boolean {
     const oldest = this.inbox.peek()?.delivery.lease.ackWaitMs ?? Number.POSITIVE_INFINITY;
-    this.stalled = performance.now() - this.activeAt > oldest;
+    this.stalled = this.now() - this.activeAt > oldest;
     return this.stalled;
   }
 
   private touch(): void {
-    this.activeAt = performance.now();
+    this.activeAt = this.now();
     if (!this.stalled) return;
     this.stalled = false;
     this.schedule();
@@ -219,12 +285,24 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     this.phase = "ending";
     this.parts.signal?.removeEventListener("abort", this.onAbort);
     this.puller.stop();
+    this.rewinding.abort();
     this.giveBack();
     await this.ending.done;
+    for (const outage of Object.values(this.outages)) outage.abandon();
     this.phase = "ended";
     this.parts.onEnd(this);
     for (let reader = this.inbox.reader(); reader !== undefined; reader = this.inbox.reader())
       reader.resolve(undefined);
+  }
+
+  /**
+   * An end waits for handlers as long as they are at work. A loop that has come back has none any more, unless several
+   * work side by side; what it left unsettled may be forgotten, and the bus may be away: 5 s at most then.
+   */
+  private checkEnd(): void {
+    const { limited, count } = this.handouts;
+    if (this.loopIsBack && this.phase !== "running" && (!limited || count === 0)) this.ending.hurry();
+    else this.ending.check();
   }
 
   private isQuiet(): boolean {
@@ -233,33 +311,32 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   }
 
   private makeSettler(): Settler {
-    const { topic, log } = this.parts;
+    const { topic, log, clock } = this.parts;
     return new Settler({
-      topic,
-      log,
+      ...{ topic, log, clock },
       send: (batch) => sendSettles(this.parts, batch),
       onActivity: () => this.touch(),
       onPending: () => this.schedule(),
-      onSettled: () => this.ending.check(),
+      onSettled: () => this.checkEnd(),
       onRefused: (error) => this.fail(error),
-      outage: new Outage(`settling events of ${topic}`, log),
+      outage: this.outages.settling,
     });
   }
 
   private makePuller(): Puller {
-    const { topic, transport, url, headers, max, log } = this.parts;
+    const { topic, transport, url, headers, max, log, clock } = this.parts;
     return new Puller({
-      ...{ topic, transport, url, headers, max, log },
+      ...{ topic, transport, url, headers, max, log, clock },
       path: `/v1/topics/${encodeURIComponent(topic)}/pull`,
       settler: this.settler,
       wanted: (outstanding) => this.wants(outstanding),
       onPulled: (pulled) => this.receive(pulled),
       onReady: () => {
         this.schedule();
-        this.ending.check();
+        this.checkEnd();
       },
       onRefused: (error) => this.fail(error),
-      outage: new Outage(`pulling ${topic}`, log),
+      outage: this.outages.pulling,
     });
   }
 }

@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from "./clock.js";
+import type { Handouts } from "./handouts.js";
 import type { SettleDetails, SettleHandle } from "./message.js";
 
 /** Takes what becomes of deliveries. */
@@ -6,7 +8,15 @@ export interface Settles {
   working(delivery: Delivery): Promise<void>;
 }
 
-/** A lease of a run: the deliveries of it that this client still answers for. Times on the clock of `performance.now()`. */
+/** What the deliveries of one subscription share. */
+export interface Holder {
+  readonly settles: Settles;
+  readonly consumer: string | undefined;
+  readonly handouts: Handouts;
+  readonly clock: Clock;
+}
+
+/** A lease of a run: the deliveries of it that this client still answers for. Times on the holder's clock. */
 export class Lease {
   private static count = 0;
   /** Orders leases by arrival. */
@@ -20,7 +30,9 @@ export class Lease {
   constructor(
     readonly name: string,
     readonly ackWaitMs: number,
-    readonly settles: Settles,
+    readonly holder: Holder,
+    /** The replay that asked for its events to count as new. */
+    readonly redo?: string,
   ) {}
 }
 
@@ -51,18 +63,40 @@ export class Delivery implements SettleHandle {
     lease.open++;
   }
 
+  get consumer(): string | undefined {
+    return this.lease.holder.consumer;
+  }
+
+  get redo(): string | undefined {
+    return this.lease.redo;
+  }
+
+  get leaseEndsAt(): number {
+    const { ackWaitMs, holder } = this.lease;
+    const endsAt = this.extendedAt + ackWaitMs;
+    return holder.clock === systemClock ? endsAt : performance.now() + endsAt - holder.clock.now();
+  }
+
   settle(action: "ack" | "nack" | "term", details?: SettleDetails): Promise<void> {
-    return this.lease.settles.settle(this, action, details);
+    return this.lease.holder.settles.settle(this, action, details);
   }
 
   working(): Promise<void> {
-    return this.lease.settles.working(this);
+    return this.lease.holder.settles.working(this);
+  }
+
+  /** Begins its time with a handler. */
+  handOut(): void {
+    const { clock, handouts } = this.lease.holder;
+    this.handedOutAt = clock.now();
+    handouts.count++;
   }
 
   /** No longer ours to extend: settled, or lost. */
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    if (this.handedOutAt !== undefined) this.lease.holder.handouts.closed();
     if (--this.lease.open === 0) this.lease.whenAllClosed();
   }
 }

@@ -15,6 +15,8 @@ export interface FramedLease {
   readonly lease: string;
   readonly attempt: number;
   readonly replayed: boolean;
+  /** The replay that asked for its events to count as new. */
+  readonly redo: string | undefined;
   readonly ackWaitMs: number;
   readonly events: readonly FramedEvent[];
 }
@@ -83,7 +85,9 @@ function readLease(value: unknown, reader: { at: number }): FramedLease {
   if (typeof attempt !== "number" || typeof ackWaitMs !== "number" || !(ackWaitMs > 0)) {
     throw malformed(`lease ${lease} without attempt or ack_wait_ms`);
   }
-  return { lease, attempt, replayed: replayed === true, ackWaitMs, events: readEvents(value, lease, reader) };
+  const redo = typeof value.redo === "string" && value.redo !== "" ? value.redo : undefined;
+  const events = readEvents(value, lease, reader);
+  return { lease, attempt, replayed: replayed === true, redo, ackWaitMs, events };
 }
 
 function readEvents(value: Record<string, unknown>, lease: string, reader: { at: number }): FramedEvent[] {

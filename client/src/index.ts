@@ -1,7 +1,11 @@
-export type { Bus, SubscribeOptions, TopicPayloads } from "./bus.js";
+export type { Bus, HandleOptions, SubscribeOptions, TopicPayloads } from "./bus.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export { type FieldError, HmsSyncClientError } from "./errors.js";
-export type { LogFields, Logger } from "./log.js";
+export type { Handler } from "./handler.js";
+export type { Health, SubscriptionHealth } from "./liveness.js";
+export { jsonLogger, type LogFields, type Logger } from "./log.js";
 export type { Envelope, Message, NackOptions } from "./message.js";
+export { Permanent } from "./permanent.js";
 export type { Published, PublishOptions } from "./publisher.js";
 export type { Subscription } from "./subscription.js";
+export type { CertificateAuthorities } from "./trust.js";

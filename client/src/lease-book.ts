@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "./clock.js";
 import { type Delivery, hasLapsed, type Lease, needsExtension } from "./delivery.js";
 
 /** What the clock found: deliveries to extend, and those whose time ran out before they were handed out. */
@@ -12,11 +13,11 @@ const SHORTEST_TICK_MS = 10;
 /** The open leases of one subscription, and a clock that looks at them six times per ack_wait while there are any. */
 export class LeaseBook {
   private readonly leases = new Set<Lease>();
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTick: (() => void) | undefined;
 
   constructor(
     private readonly onTick: (due: Due) => void,
-    private readonly now: () => number = () => performance.now(),
+    private readonly clock: Clock = systemClock,
   ) {}
 
   add(lease: Lease): void {
@@ -35,21 +36,21 @@ export class LeaseBook {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.cancelTick?.();
+    this.cancelTick = undefined;
     this.leases.clear();
   }
 
   private arm(): void {
-    if (this.timer !== undefined || this.leases.size === 0) return;
+    if (this.cancelTick !== undefined || this.leases.size === 0) return;
     const shortest = Math.min(...[...this.leases].map(({ ackWaitMs }) => ackWaitMs));
-    this.timer = setTimeout(() => this.tick(), Math.max(SHORTEST_TICK_MS, shortest / TICKS_PER_ACK_WAIT));
-    this.timer.unref();
+    const ms = Math.max(SHORTEST_TICK_MS, shortest / TICKS_PER_ACK_WAIT);
+    this.cancelTick = this.clock.after(ms, () => this.tick());
   }
 
   private tick(): void {
-    this.timer = undefined;
-    const now = this.now();
+    this.cancelTick = undefined;
+    const now = this.clock.now();
     const due = { extend: [] as Delivery[], lapsed: [] as Delivery[] };
     for (const lease of this.leases) {
       for (const delivery of lease.deliveries) if (delivery.isOpen) sort(delivery, now, due);

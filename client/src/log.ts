@@ -16,3 +16,26 @@ export function defaultLogger(write = (line: string): unknown => process.stderr.
   };
   return { info: print, warn: print, error: print };
 }
+
+/** One JSON object a line, `time`, `level`, `msg` and the fields, on standard error unless given. */
+export function jsonLogger(stream: { write(line: string): unknown } = process.stderr): Logger {
+  const at =
+    (level: string) =>
+    (msg: string, fields: LogFields = {}) => {
+      const head = { time: new Date().toISOString(), level, msg };
+      stream.write(`${jsonLine(Object.assign({ ...head }, fields, head))}\n`);
+    };
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** A line is written whatever the fields are: a logger that throws would end what it speaks of. */
+function jsonLine(line: object): string {
+  try {
+    return JSON.stringify(line, (_name, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+  } catch {
+    const texts = Object.entries(line).map(([name, value]) => [name, String(value)]);
+    return JSON.stringify(Object.fromEntries(texts)); // a circle, or a toJSON that throws
+  }
+}

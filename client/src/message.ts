@@ -44,6 +44,19 @@ export interface Message<Payload = unknown> {
   readonly attempt: number;
   /** Whether a replay brought it. */
   readonly replayed: boolean;
+  /** The replay that asked for its events to count as new; `once` then runs again. */
+  readonly redo: string | undefined;
+  /** As whom it was received; undefined for a passing reader. */
+  readonly consumer: string | undefined;
+  /** The system the event comes from. With `id` and `topic` it names the event. */
+  readonly source: string;
+  /** When it happened, RFC 3339. */
+  readonly time: string;
+  /**
+   * When (on the clock of `performance.now()`) the bus takes the event back unless it is settled or `working()` by then;
+   * Infinity for a passing reader.
+   */
+  readonly leaseEndsAt: number;
   /** Done. Resolves when the bus has stored it; rejects with `stale_lease` when the event was no longer ours. */
   ack(): Promise<void>;
   /** Not now: the event comes again. Rejects like `ack`. */
@@ -56,6 +69,9 @@ export interface Message<Payload = unknown> {
 
 /** How an event is settled, on its way to the bus. */
 export interface SettleHandle {
+  readonly consumer: string | undefined;
+  readonly redo: string | undefined;
+  readonly leaseEndsAt: number;
   settle(action: "ack" | "nack" | "term", details?: SettleDetails): Promise<void>;
   working(): Promise<void>;
 }
@@ -97,6 +113,31 @@ export class EventMessage<Payload> implements Message<Payload> {
   get id(): string {
     this.#id ??= required(stringMember(this.#envelopeText(), "id"), "id");
     return this.#id;
+  }
+
+  get source(): string {
+    return required(stringMember(this.#envelopeText(), "source"), "source");
+  }
+
+  get time(): string {
+    return required(stringMember(this.#envelopeText(), "time"), "time");
+  }
+
+  /** The trace that the event belongs to, in W3C's form. */
+  get traceparent(): string | undefined {
+    return stringMember(this.#envelopeText(), "traceparent");
+  }
+
+  get consumer(): string | undefined {
+    return this.#handle?.consumer;
+  }
+
+  get redo(): string | undefined {
+    return this.#handle?.redo;
+  }
+
+  get leaseEndsAt(): number {
+    return this.#handle?.leaseEndsAt ?? Number.POSITIVE_INFINITY;
   }
 
   get version(): number {

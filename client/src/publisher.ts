@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { jsonBody, successful } from "./answers.js";
 import { HmsSyncClientError, invalidOption, malformed } from "./errors.js";
+import type { Liveness } from "./liveness.js";
 import type { Logger } from "./log.js";
 import { Outage, persist } from "./retry.js";
+import type { Telemetry } from "./telemetry.js";
 import type { Transport } from "./transport.js";
 
 export interface PublishOptions {
@@ -44,9 +46,17 @@ export function payloadText(payload: unknown): string {
   });
 }
 
+export interface Publishing {
+  readonly transport: Transport;
+  readonly url: string;
+  readonly log: Logger;
+  readonly liveness: Liveness;
+  readonly telemetry: Telemetry | undefined;
+}
+
 /** Publishes; the id is minted once, so that a repeated request stores nothing twice. */
 export async function publishText(
-  bus: { readonly transport: Transport; readonly url: string; readonly log: Logger },
+  bus: Publishing,
   topic: string,
   text: string,
   options: PublishOptions = {},
@@ -60,8 +70,10 @@ export async function publishText(
   if (version !== undefined && !(Number.isInteger(version) && version >= 1 && version <= 9_999)) {
     throw invalidOption("version", String(version), "give a schema version from 1 to 9999");
   }
+  const traceparent = bus.telemetry?.traceparent();
   const headers = {
     "idempotency-key": id,
+    ...(traceparent === undefined ? {} : { traceparent }),
     ...(type === undefined ? {} : { "hms-sync-type": type }),
     ...(version === undefined ? {} : { "hms-sync-version": String(version) }),
   };
@@ -76,7 +88,7 @@ export async function publishText(
     });
     return published(jsonBody(successful(answer, bus.url)));
   };
-  const outage = new Outage(`publishing event ${id} to ${topic}`, bus.log);
+  const outage = new Outage(`publishing event ${id} to ${topic}`, bus.log, bus.liveness);
   return await persist(attempt, outage, { signal, deadline: performance.now() + timeoutMs });
 }
 

@@ -1,4 +1,4 @@
-import { Delivery, Lease, type Settles } from "./delivery.js";
+import { Delivery, type Holder, Lease } from "./delivery.js";
 import type { FramedLease } from "./frame.js";
 
 /** Events of one answer: `bytes` holds the envelopes, `arrivedAt` is when their leases began at the latest. */
@@ -19,12 +19,12 @@ export interface LeasedEvent {
 }
 
 /** The leases and their events, in the order in which they came. */
-export function unpack(pulled: Pulled, settles: Settles): { leases: Lease[]; events: LeasedEvent[] } {
+export function unpack(pulled: Pulled, holder: Holder): { leases: Lease[]; events: LeasedEvent[] } {
   const { bytes, arrivedAt } = pulled;
   const leases: Lease[] = [];
   const unpacked: LeasedEvent[] = [];
-  for (const { lease: name, ackWaitMs, attempt, replayed, events } of pulled.leases) {
-    const lease = new Lease(name, ackWaitMs, settles);
+  for (const { lease: name, ackWaitMs, attempt, replayed, redo, events } of pulled.leases) {
+    const lease = new Lease(name, ackWaitMs, holder, redo);
     for (const { index, start, end } of events) {
       unpacked.push({
         delivery: new Delivery(lease, index, arrivedAt),

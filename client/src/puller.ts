@@ -1,4 +1,5 @@
 import { successful } from "./answers.js";
+import type { Clock } from "./clock.js";
 import { HmsSyncClientError, malformed } from "./errors.js";
 import { FRAMED_TYPE, parseFrame } from "./frame.js";
 import type { Logger } from "./log.js";
@@ -14,6 +15,7 @@ export interface PullerParts {
   readonly topic: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly clock: Clock;
   /** Most events of one pull. */
   readonly max: number;
   readonly settler: Settler;
@@ -70,7 +72,7 @@ export class Puller {
   private async pull(): Promise<void> {
     this.outstanding++;
     const batch = this.parts.settler.take();
-    const startedAt = performance.now();
+    const startedAt = this.parts.clock.now();
     try {
       this.received(await this.request(batch), batch, startedAt);
     } catch (error) {

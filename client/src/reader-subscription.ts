@@ -1,8 +1,9 @@
-import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { errorOf } from "./answers.js";
 import { HmsSyncClientError, malformed } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { stringMember } from "./json-scan.js";
+import type { Liveness, SubscriptionHealth } from "./liveness.js";
 import type { Logger } from "./log.js";
 import { EventMessage, type Message } from "./message.js";
 import { LineSplitter } from "./ndjson.js";
@@ -19,6 +20,7 @@ export interface ReaderParts {
   /** Events that may wait here before the stream is made to wait. */
   readonly max: number;
   readonly maxLineBytes: number;
+  readonly liveness: Liveness;
   readonly signal: AbortSignal | undefined;
   /** Called when the loop begins; false ends it at once. */
   readonly onStart: (subscription: Endable) => boolean;
@@ -43,12 +45,13 @@ export class ReaderSubscription<Payload> implements Subscription<Payload>, Endab
   private readonly outage: Outage;
   private started = false;
   private failure: unknown;
+  private lastEventAt: number | undefined;
   private onRoom: () => void = () => undefined;
 
   constructor(private readonly parts: ReaderParts) {
     this.topic = parts.topic;
     this.resume = new ResumePoint(parts.since);
-    this.outage = new Outage(`reading ${parts.topic}`, parts.log);
+    this.outage = new Outage(`reading ${parts.topic}`, parts.log, parts.liveness);
   }
 
   [Symbol.asyncIterator](): this {
@@ -60,8 +63,8 @@ export class ReaderSubscription<Payload> implements Subscription<Payload>, Endab
     if (this.stopped.signal.aborted) return this.last();
     const message = this.inbox.waiting === 0 ? this.inbox.shift() : undefined;
     if (this.inbox.size <= this.parts.max / 2) this.onRoom();
-    if (message !== undefined) return Promise.resolve({ done: false, value: message });
-    return this.inbox.wait().then((value) => (value === undefined ? this.last() : { done: false, value }));
+    if (message !== undefined) return Promise.resolve(this.handOut(message));
+    return this.inbox.wait().then((value) => (value === undefined ? this.last() : this.handOut(value)));
   }
 
   async return(): Promise<IteratorResult<Message<Payload>>> {
@@ -78,10 +81,23 @@ export class ReaderSubscription<Payload> implements Subscription<Payload>, Endab
     this.stopped.abort();
     this.parts.signal?.removeEventListener("abort", this.onAbort);
     this.onRoom();
+    this.outage.abandon();
     this.inbox.clear();
     this.parts.onEnd(this);
     for (let reader = this.inbox.reader(); reader !== undefined; reader = this.inbox.reader())
       reader.resolve(undefined);
+  }
+
+  health(): SubscriptionHealth {
+    const { topic, lastEventAt } = this;
+    const waiting = this.inbox.size;
+    const at = lastEventAt === undefined ? null : new Date(lastEventAt);
+    return { topic, consumer: null, waiting, handedOut: 0, lastEventAt: at };
+  }
+
+  private handOut(message: Message<Payload>): IteratorResult<Message<Payload>> {
+    this.lastEventAt = Date.now();
+    return { done: false, value: message };
   }
 
   private start(): void {
@@ -122,39 +138,39 @@ export class ReaderSubscription<Payload> implements Subscription<Payload>, Endab
     return sleep(ms, this.stopped.signal).catch(() => undefined); // `follow` sees that it was stopped
   }
 
-  private async open(): Promise<IncomingMessage> {
+  private async open(): Promise<Readable> {
     const since = this.resume.query();
     const query = since === undefined ? "" : `&since=${encodeURIComponent(since)}`;
     const { transport, url } = this.parts;
-    const response = await transport.open({
+    const answer = await transport.open({
       method: "GET",
       path: `/v1/topics/${encodeURIComponent(this.topic)}/events?follow=true${query}`,
       timeoutMs: HEAD_TIMEOUT_MS,
       signal: this.stopped.signal,
     });
-    if (response.statusCode !== 200) throw errorOf(await transport.read(response, this.stopped.signal), url);
-    this.resume.connected(Date.parse(response.headers.date ?? "") || Date.now());
-    return response;
+    if (answer.status !== 200) throw errorOf(await transport.read(answer, this.stopped.signal), url);
+    this.resume.connected(Date.parse(answer.headers.date ?? "") || Date.now());
+    return answer.body;
   }
 
   /** Always ends with an error: a stream that follows has no end of its own. */
-  private async read(response: IncomingMessage): Promise<never> {
+  private async read(body: Readable): Promise<never> {
     const lines = new LineSplitter(this.parts.maxLineBytes);
-    const chunks = response[Symbol.asyncIterator]();
+    const chunks = body[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const chunk = await this.nextChunk(chunks, response);
+        const chunk = await this.nextChunk(chunks, body);
         this.outage.over();
         for (const line of lines.push(chunk)) this.receive(line);
         await this.room();
       }
     } finally {
-      response.destroy();
+      body.destroy();
     }
   }
 
-  private async nextChunk(chunks: AsyncIterator<Buffer>, response: IncomingMessage): Promise<Buffer> {
-    const timer = setTimeout(() => response.destroy(new Error(`silent for ${SILENCE_MS} ms`)), SILENCE_MS);
+  private async nextChunk(chunks: AsyncIterator<Buffer>, body: Readable): Promise<Buffer> {
+    const timer = setTimeout(() => body.destroy(new Error(`silent for ${SILENCE_MS} ms`)), SILENCE_MS);
     try {
       const { done, value } = await chunks.next();
       if (!done) return value;

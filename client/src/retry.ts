@@ -1,4 +1,5 @@
 import { HmsSyncClientError } from "./errors.js";
+import { Liveness } from "./liveness.js";
 import type { Logger } from "./log.js";
 
 const FIRST_MS = 50;
@@ -43,6 +44,7 @@ export class Outage {
     /** What failed, as the log line begins: "pulling inspections.status". */
     private readonly what: string,
     private readonly log: Logger,
+    private readonly liveness: Liveness = new Liveness(),
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -53,20 +55,30 @@ export class Outage {
   /** Counts a failure; gives the ms to wait before the next try. */
   failed(error: HmsSyncClientError): number {
     this.failures++;
+    this.liveness.failed(this, error.code);
     if (this.failures === 1) {
       this.since = this.now();
       this.remindAfter = FIRST_REMINDER_MS;
-      this.log.warn(`${this.what} failed, trying again until it succeeds: ${error.detail}`);
+      this.log.warn(`${this.what} failed, trying again until it succeeds: ${error.detail}`, {
+        code: error.code,
+      });
     } else this.remind(error);
     return retryDelayMs(this.failures, error.retryAfterMs);
   }
 
   /** A call succeeded. */
   over(): void {
+    this.liveness.answered(this);
     if (this.failures === 0) return;
     const seconds = ((this.now() - this.since) / 1_000).toFixed(1);
     this.log.info(`${this.what} works again after ${seconds} s and ${this.failures} failed tries`);
     this.failures = 0;
+  }
+
+  /** Nobody tries any more. */
+  abandon(): void {
+    this.failures = 0;
+    this.liveness.forget(this);
   }
 
   private remind(error: HmsSyncClientError): void {
@@ -75,8 +87,17 @@ export class Outage {
     this.remindAfter = lasted + Math.min(lasted * 2, LARGEST_REMINDER_MS);
     this.log.warn(
       `${this.what} still fails after ${Math.round(lasted / 1_000)} s (${this.failures} tries): ${error.detail}`,
+      { code: error.code },
     );
   }
+}
+
+export interface PersistOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Of `performance.now()`. */
+  readonly deadline?: number | undefined;
+  /** Whether an error ends it though it is retryable. */
+  readonly fatal?: (error: HmsSyncClientError) => boolean;
 }
 
 /**
@@ -86,7 +107,19 @@ export class Outage {
 export async function persist<T>(
   attempt: () => Promise<T>,
   outage: Outage,
-  options: { readonly signal?: AbortSignal | undefined; readonly deadline?: number | undefined } = {},
+  options: PersistOptions = {},
+): Promise<T> {
+  try {
+    return await repeated(attempt, outage, options);
+  } finally {
+    outage.abandon();
+  }
+}
+
+async function repeated<T>(
+  attempt: () => Promise<T>,
+  outage: Outage,
+  { signal, fatal, deadline = Number.POSITIVE_INFINITY }: PersistOptions,
 ): Promise<T> {
   for (;;) {
     try {
@@ -94,11 +127,11 @@ export async function persist<T>(
       outage.over();
       return value;
     } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!(error instanceof HmsSyncClientError) || !error.retryable) throw error;
+      signal?.throwIfAborted();
+      if (!(error instanceof HmsSyncClientError) || !error.retryable || fatal?.(error)) throw error;
       const delay = outage.failed(error);
-      if (performance.now() + delay > (options.deadline ?? Number.POSITIVE_INFINITY)) throw error;
-      await sleep(delay, options.signal);
+      if (performance.now() + delay > deadline) throw error;
+      await sleep(delay, signal);
     }
   }
 }

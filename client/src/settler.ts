@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.js";
 import type { Delivery, Settles } from "./delivery.js";
 import { HmsSyncClientError } from "./errors.js";
 import type { SettleAnswer } from "./frame.js";
@@ -14,6 +15,7 @@ import {
 
 export interface SettlerParts {
   readonly topic: string;
+  readonly clock: Clock;
   /** Sends the settles and gives the answers; rejects with HmsSyncClientError. */
   readonly send: (batch: SettleBatch) => Promise<readonly SettleAnswer[]>;
   /** Called when a handler settles or says it is working. */
@@ -61,7 +63,7 @@ export class Settler implements Settles {
     this.parts.onActivity();
     if (delivery.settled !== undefined) return rejected(alreadySettled(delivery, "working"));
     if (this.refusal !== undefined) return rejected(this.refusal);
-    const now = performance.now();
+    const now = this.parts.clock.now();
     delivery.handedOutAt = now;
     if (delivery.extension !== undefined) return delivery.extension;
     // Fresh enough: the clock extends it in time. A handler may say so for each row it writes.
@@ -98,7 +100,7 @@ export class Settler implements Settles {
     this.pending = wanted.slice(count);
     if (count === 0) return undefined;
     this.inFlight++;
-    return new SettleBatch(count === wanted.length ? wanted : wanted.slice(0, count), performance.now());
+    return new SettleBatch(count === wanted.length ? wanted : wanted.slice(0, count), this.parts.clock.now());
   }
 
   /** The bus has answered what `take` gave. */

@@ -1,3 +1,4 @@
+import type { SubscriptionHealth } from "./liveness.js";
 import type { Logger } from "./log.js";
 import type { Endable, Leaving } from "./subscription.js";
 
@@ -31,6 +32,10 @@ export class Subscriptions {
     this.running.delete(subscription);
     if (this.running.size === 0) this.ignoreSignals();
   };
+
+  health(): SubscriptionHealth[] {
+    return [...this.running].map((subscription) => subscription.health());
+  }
 
   /** Ends all; resolves when they have ended. */
   async end(how: Leaving): Promise<void> {

@@ -1,3 +1,4 @@
+import type { SubscriptionHealth } from "./liveness.js";
 import type { Message } from "./message.js";
 
 /** Events of one topic, for a for-await loop. A loop that is left gives back what it had not handed out. */
@@ -10,13 +11,15 @@ export interface Subscription<Payload = unknown> extends AsyncIterableIterator<M
 /**
  * How a subscription ends. All hand out nothing more, give back what waits and send the settles.
  * `leave`: waits for no handler; at most 5 s for the bus.
- * `drain`: waits for what is handed out to be settled; once the loop has come back for more, at most 5 s.
+ * `drain`: waits for what is handed out to be settled; once the loop has come back for more (with `concurrency`: and
+ * nothing is handed out any more), at most 5 s.
  * `close`: as `drain`, but 5 s at most in any case, and later settles are refused.
  */
 export type Leaving = "leave" | "drain" | "close";
 
 /** A subscription as the bus sees it. */
 export interface Endable {
+  health(): SubscriptionHealth;
   end(how: Leaving): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.js";
 import { freePort } from "../../test/support/port.js";
+import { HttpTransport } from "../src/http-transport.js";
 import { defaultLogger } from "../src/log.js";
-import { Transport } from "../src/transport.js";
 import { fixture } from "./support/fixture.js";
 import { json, lose, problem, type Script, ScriptedBus } from "./support/scripted-bus.js";
 
@@ -75,7 +75,7 @@ test("a system's token cannot act as another", async () => {
 });
 
 test("a half-open connection ends in a typed error", async () => {
-  const transport = new Transport({
+  const transport = new HttpTransport({
     url: at.server.url,
     token: "t",
     maxResponseBytes: 1_000,
@@ -98,7 +98,7 @@ test("a half-open connection ends in a typed error", async () => {
 
 test("a kept connection that the bus closes meanwhile is not an outage", async () => {
   const whoami = json({ system: "city-health", admin: false });
-  const transport = new Transport({ url: at.server.url, token: "t", maxResponseBytes: 1_000 });
+  const transport = new HttpTransport({ url: at.server.url, token: "t", maxResponseBytes: 1_000 });
   const call = { method: "GET", path: "/v1/whoami", timeoutMs: 5_000 } as const;
   at.server.on("whoami", whoami, lose, whoami);
   await transport.call(call);
@@ -107,7 +107,7 @@ test("a kept connection that the bus closes meanwhile is not an outage", async (
 });
 
 test("a base path of the address is kept", async () => {
-  const transport = new Transport({ url: `${at.server.url}/hms`, token: "t", maxResponseBytes: 1_000 });
+  const transport = new HttpTransport({ url: `${at.server.url}/hms`, token: "t", maxResponseBytes: 1_000 });
   at.server.on("events", json({}));
   await transport.call({ method: "GET", path: "/v1/whoami", timeoutMs: 5_000 });
   expect(at.server.received.at(-1)!.url).toBe("/hms/v1/whoami");
@@ -115,7 +115,7 @@ test("a base path of the address is kept", async () => {
 });
 
 test("an IPv6 address can be the bus's", async () => {
-  const transport = new Transport({ url: "http://[::1]:1", token: "t", maxResponseBytes: 1_000 });
+  const transport = new HttpTransport({ url: "http://[::1]:1", token: "t", maxResponseBytes: 1_000 });
   await expect(transport.call({ method: "GET", path: "/", timeoutMs: 5_000 })).rejects.toMatchObject({
     code: "unreachable",
     detail: expect.stringMatching(/ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH/),

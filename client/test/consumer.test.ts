@@ -235,13 +235,6 @@ test("handlers that never wait do not keep acks from leaving", async () => {
   expect(settledAfter).toBeLessThan(60);
 });
 
-test("since is for passing readers", async () => {
-  const bus = await at.connect();
-  expect(() => bus.subscribe("t", { since: "10m" })).toThrow(
-    expect.objectContaining({ code: "since_not_supported" }),
-  );
-});
-
 test("after close nothing can be begun, and late acks are refused", async () => {
   at.server.on("pull", deliver("r1.1", 1));
   const bus = await at.connect();

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Delivery, Lease, type Settles } from "../src/delivery.js";
+import { Delivery, Lease } from "../src/delivery.js";
 import { type Due, LeaseBook } from "../src/lease-book.js";
+import { nobody } from "./support/holder.js";
 
-const nobody: Settles = { settle: () => Promise.resolve(), working: () => Promise.resolve() };
 const ACK_WAIT = 30_000;
 let extensions: string[];
 let lapsed: string[];

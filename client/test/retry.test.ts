@@ -50,7 +50,7 @@ describe("Outage", () => {
   test("says so once, then at growing intervals, then when it is over", () => {
     const { lines, log } = recorder();
     let now = 0;
-    const outage = new Outage("pulling t", log, () => now);
+    const outage = new Outage("pulling t", log, undefined, () => now);
     const spoke: number[] = [];
     for (; now <= 600_000; now += 1_000) {
       const before = lines.length;

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Delivery, Lease, type Settles } from "../src/delivery.js";
+import { Delivery, Lease } from "../src/delivery.js";
 import { compress, fitting, type SettleAction, SettleBatch, type Settlement } from "../src/settle-batch.js";
+import { nobody } from "./support/holder.js";
 
-const nobody: Settles = { settle: () => Promise.resolve(), working: () => Promise.resolve() };
 const leases = ["r1.1", "r2.3", "r9.1"].map((name) => new Lease(name, 30_000, nobody));
 
 function settlement(lease: number, index: number, action: SettleAction = "ack", reason?: string): Settlement {
