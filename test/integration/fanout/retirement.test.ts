@@ -194,6 +194,7 @@ test("retired, nothing of it is in Redis and the ledger is free", async () => {
 // Each command of a retirement in turn is the last one, carried out or not.
 test.each([true, false])(
   "a sidecar that dies over a retirement leaves it to the next call (last command carried out: %s)",
+  { timeout: 120_000 },
   async (executed) => {
     for (let atCommand = 1; ; atCommand++) {
       await bus.redis.flushall();
@@ -217,7 +218,9 @@ async function diesRetiring(death: Death): Promise<boolean> {
   return done !== undefined;
 }
 
-test("put back after a retirement that broke off, it is a newcomer: the whole window once, nothing left over", async () => {
+test("put back after a retirement that broke off, it is a newcomer: the whole window once, nothing left over", {
+  timeout: 120_000,
+}, async () => {
   const { state } = deliveryKeys(consumer, topic);
   let brokenOff = 0;
   for (let atCommand = 1; ; atCommand++) {
