@@ -118,7 +118,9 @@ async function recorded(): Promise<Map<number, { id: string; text: string }>> {
   return new Map(entries.map(([id, [, text]]) => [JSON.parse(text!).payload.n, { id, text: text! }]));
 }
 
-test("hms-sync retire archives byte for byte what is owed and dead, and nothing of the consumer is left", async () => {
+test("hms-sync retire archives byte for byte what is owed and dead, and nothing of the consumer is left", {
+  timeout: 90_000,
+}, async () => {
   const leased = await takenOut();
   const ledger = await recorded();
   const { code, stdout, stderr } = await hmsSync("retire", "ehr-clinic", "--yes");
