@@ -79,6 +79,19 @@ test("each system is told what it sends and gets, a pinned consumer in its versi
   expect(document!.servers().all()[0]!.url()).toBe("https://bus.example/hms");
 });
 
+test("nothing stands beside a $ref, where draft-07 would not read it", async () => {
+  const noted = { $ref: "#/$defs/n", description: "Noted.", $defs: { n: { type: "integer" } } };
+  const registry = await oneTopic({
+    type: "object",
+    properties: { a: noted, b: { $ref: "#/properties/a/$defs/n" } },
+    $defs: noted.$defs,
+  });
+  const { components } = JSON.parse(JSON.stringify(asyncApiOf(registry, url)));
+  const { a, b } = components.schemas["t.v1"].properties;
+  expect(a).toEqual({ allOf: [{ $ref: "#/components/schemas/t.v1.n" }, { description: "Noted." }] });
+  expect(b).toEqual({ $ref: "#/components/schemas/t.v1.n_2" });
+});
+
 describe("a schema in draft-07", () => {
   const takes = (schema: object, value: unknown) => {
     const ajv = new Ajv({ strict: false, ownProperties: true }); // as the bus has it

@@ -59,7 +59,7 @@ const permit: PermitsIssuedV1 = ${JSON.stringify(permit)};
 });
 
 test("topics whose names differ in signs alone, or begin with a digit, get types of their own", async () => {
-  const names = ["a.b", "a-b", "911.calls", "a.v1.b"];
+  const names = ["a", "a.b", "a-b", "911.calls", "a.v1.b"];
   const registry = await registryOf({
     "topics.yaml": names
       .map(
@@ -75,9 +75,9 @@ test("topics whose names differ in signs alone, or begin with a digit, get types
     ),
   });
   const topics = typescriptOf(registry, "y");
-  expect(topics.match(/^export interface (\w+)/gm)?.map((line) => line.slice(17))).toEqual(
-    expect.arrayContaining(["ABV1", "ABV1_2", "T911CallsV1", "AV1BV1"]),
-  );
+  const declared = [...topics.matchAll(/^export interface (\w+)/gm)].map(([, name]) => name);
+  expect(declared).toEqual(expect.arrayContaining(["ABV1", "ABV1_2", "T911CallsV1", "AV1BV1"]));
+  expect(declared).toEqual([...new Set(declared)]); // TypeScript would merge two of one name
   expect(await typeErrors({ "topics.ts": topics })).toBe("");
 });
 
