@@ -37,7 +37,8 @@ export class Conjunction {
   ) {
     const { schemas, impossible } = flatten(given, root);
     this.schemas = schemas;
-    this.types = new Set(allTypes.filter((type) => schemas.every((schema) => typesOf(schema).has(type))));
+    const types = schemas.map(typesOf);
+    this.types = new Set(allTypes.filter((type) => types.every((each) => each.has(type))));
     this.impossible = impossible || this.types.size === 0;
   }
 
@@ -112,8 +113,19 @@ function flatten(
   return { schemas: [...seen], impossible };
 }
 
-function typesOf(schema: SchemaObject): Set<ValueType> {
-  if (schema.type === undefined) return new Set(allTypes);
+/** Asked for again and again while alternatives are compared with each other. */
+const knownTypes = new WeakMap<SchemaObject, ReadonlySet<ValueType>>();
+
+function typesOf(schema: SchemaObject): ReadonlySet<ValueType> {
+  const known = knownTypes.get(schema) ?? readTypes(schema);
+  knownTypes.set(schema, known);
+  return known;
+}
+
+const everyType: ReadonlySet<ValueType> = new Set(allTypes);
+
+function readTypes(schema: SchemaObject): ReadonlySet<ValueType> {
+  if (schema.type === undefined) return everyType;
   const names = [schema.type].flat() as string[];
   const types = names.flatMap((name) => (name === "number" ? ["integer", "fraction"] : [name]));
   return new Set([...types, ...(schema.nullable === true ? ["null"] : [])]) as Set<ValueType>;

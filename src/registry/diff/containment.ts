@@ -9,7 +9,7 @@ import { same } from "./same.js";
 import type { Finding } from "./types.js";
 
 /** Comparisons of two places after which the schemas count as too intricate to compare. */
-const maxSteps = 5_000;
+const maxSteps = 3_000;
 /** Most pairs of places one inside the other. */
 const maxDepth = 100;
 

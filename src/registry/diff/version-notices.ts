@@ -55,7 +55,8 @@ function hadGap(
   bus: BusFacts | undefined,
 ): boolean {
   const before = older?.consumers.find((consumer) => consumer.name === name);
-  if (older === undefined || before === undefined || !older.schemas.has(from)) return false;
+  if (older === undefined || before === undefined) return false;
+  if (!older.schemas.has(from) || !older.schemas.has(to)) return false;
   if (versionGiven(before, older, older, bus) !== to) return false;
   return gapsBetween(versionsOf(undefined, older), from, to).length > 0;
 }
