@@ -207,6 +207,7 @@ async function start(
   });
   closers.push(() => wake.close());
   closers.push(() => fanout.close());
+  await intake.goesByTheOneInForce(); // fan-out must not begin by another one
   await fanout.start();
   retention.start();
   closers.push(() => retention.close());

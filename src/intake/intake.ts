@@ -22,6 +22,8 @@ export class Intake {
   private current: IntakeState = { leader: false, epoch: 0, otherRegistry: false };
   /** Whether this registry has been in force: when another one is now, that one is the newer. */
   private agreed = false;
+  /** The other registry that the log has told of. */
+  private told: string | undefined;
   private renewing: Promise<void> = Promise.resolve();
   private led: { epoch: number; abort: AbortController; doors: Promise<void> } | undefined;
 
@@ -58,7 +60,10 @@ export class Intake {
   async goesByTheOneInForce(): Promise<boolean> {
     const { digest } = this;
     const claim = await this.leadership.look(digest, !this.agreed);
-    return claim.leader || claim.digest === digest;
+    const own = claim.leader || claim.digest === digest;
+    if (!this.current.leader && digest === this.digest)
+      this.current = { ...this.current, otherRegistry: !own };
+    return own;
   }
 
   /** Finishes what was read, then lets another sidecar lead. */
@@ -93,12 +98,14 @@ export class Intake {
     const claim = await this.leadership.claim(digest, !this.agreed);
     if (digest !== this.digest) return; // another claim with the newer registry is under way
     const otherRegistry = !claim.leader && claim.digest !== digest;
-    if (otherRegistry && !this.current.otherRegistry) {
+    if (otherRegistry && this.told !== claim.digest) {
+      this.told = claim.digest;
       this.log.error(
         "another topics.yaml is in force; this sidecar neither reads, cuts nor hands out until its own is the same",
         { holder: claim.holder, inForce: claim.digest, own: digest },
       );
     }
+    if (!otherRegistry) this.told = undefined;
     this.agreed ||= !otherRegistry;
     if (!claim.leader) {
       this.current = { leader: false, epoch: 0, otherRegistry };

@@ -218,3 +218,12 @@ test("pub/sub messages are heard by the leader alone and recorded", async () => 
   await eventually(async () => (await redis.hget("hms-sync:counters", "pubsub.read")) === "2");
   expect((await new Rejects(redis).newest(1))[0]).toMatchObject({ door: "pubsub", code: "malformed_json" });
 });
+
+test("before it has claimed anything, a sidecar knows whether its topics.yaml is the one in force", async () => {
+  await started("first", "registry A");
+  const second = sidecar("second", "registry B");
+  opened.push(second);
+  const { intake } = second;
+  expect(await intake.goesByTheOneInForce()).toBe(false);
+  expect(intake.state).toEqual({ leader: false, epoch: 0, otherRegistry: true });
+});
