@@ -15,7 +15,8 @@ test("a run acked event by event is settled with ranges", async () => {
   }
   await Promise.all(acks);
   expect(at.server.settles().length).toBeLessThan(30);
-  expect(eventsOf(at.server.settles(), "ack")).toEqual(range("r1.1", 0, 299));
+  // A pull that the end of the loop aborts is followed by another request with its acks.
+  expect(new Set(eventsOf(at.server.settles(), "ack"))).toEqual(new Set(range("r1.1", 0, 299)));
 });
 
 test("an ack whose answer was lost is sent again until it is answered", async () => {

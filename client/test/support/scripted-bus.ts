@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { eventually } from "../../../test/support/eventually.js";
 
-export type Route = "whoami" | "pull" | "settle" | "events" | "publish";
+export type Route = "whoami" | "pull" | "settle" | "events" | "publish" | "replay";
 
 export interface Received {
   readonly route: Route;
@@ -92,6 +92,7 @@ export class ScriptedBus {
 function usual({ route, body }: Received): Script | undefined {
   if (route === "whoami") return json({ system: "city-health", admin: false });
   if (route === "settle") return settleOk;
+  if (route === "replay") return replayBegun;
   return route === "pull" && body.settle.length > 0 ? deliver() : undefined;
 }
 
@@ -99,6 +100,7 @@ function routeOf(method: string, url: string): Route {
   if (url === "/v1/whoami") return "whoami";
   if (url.endsWith("/pull")) return "pull";
   if (url.endsWith("/settle")) return "settle";
+  if (url.endsWith("/replay")) return "replay";
   return method === "POST" ? "publish" : "events";
 }
 
@@ -107,6 +109,9 @@ export function json(value: unknown, status = 200): Script {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   };
 }
+
+/** The answer of the bus to a replay that it has begun. */
+export const replayBegun: Script = json({ from: "0-1", to: "7-0", events: 7, replay: "rp1" });
 
 export function problem(status: number, code: string, headers: Record<string, string> = {}): Script {
   return (_request, response) => {
@@ -140,17 +145,23 @@ export interface FrameOptions {
   readonly ackWaitMs?: number;
   readonly attempt?: number;
   readonly settled?: object[];
+  /** The replay that asked for the events to count as new. */
+  readonly redo?: string;
+  /** The envelope of the event with this id. */
+  readonly envelope?: (id: string) => string;
 }
 
 /** The framed answer to a pull: one lease, whose events have the ids `<lease>.0`, `<lease>.1`, … */
 export function frame(lease: string, count: number, options: FrameOptions = {}): Buffer {
-  const { ackWaitMs = 30_000, attempt = 1, settled = [] } = options;
-  const bodies = Array.from({ length: count }, (_, i) => Buffer.from(envelope(`${lease}.${i}`)));
+  const { ackWaitMs = 30_000, attempt = 1, settled = [], redo } = options;
+  const write = options.envelope ?? envelope;
+  const bodies = Array.from({ length: count }, (_, i) => Buffer.from(write(`${lease}.${i}`)));
   const leases = [
     {
       lease,
       attempt,
-      replayed: false,
+      replayed: redo !== undefined,
+      redo,
       ack_wait_ms: ackWaitMs,
       indexes: [[0, count - 1]],
       lengths: bodies.map(({ length }) => length),
