@@ -1,5 +1,8 @@
 import { HmsSyncClientError, malformed } from "./errors.js";
 import { memberSpan, stringMember } from "./json-scan.js";
+import type { KnexLike } from "./sql/dialect.js";
+import { type OnceOptions, once } from "./sql/once.js";
+import type { OnceStore } from "./sql/once-store.js";
 
 /** The normalized event as it travels. `id`, `source`, `type`, `time`, `subject` have the meaning of CloudEvents 1.0. */
 export interface Envelope<Payload = unknown> {
@@ -65,6 +68,15 @@ export interface Message<Payload = unknown> {
   term(reason: string): Promise<void>;
   /** Still at it: the event's time (the consumer's ack_wait) starts anew. Rejects like `ack`. */
   working(): Promise<void>;
+  /**
+   * Runs `fn` unless the event was done before, of which a record goes into the database in the caller's transaction.
+   * What `fn` writes in that transaction then happens once, through any crash. Ack afterwards, whatever it gives.
+   * @param trx a knex transaction, or the three functions of a OnceStore for another driver.
+   * @returns whether `fn` ran; false when the event was done before.
+   * @throws StaleLease, ReplayTooOld (a Permanent), what `fn` or the database threw: let it out of the transaction,
+   * which must roll back.
+   */
+  once(trx: KnexLike | OnceStore, fn: () => unknown, options?: OnceOptions): Promise<boolean>;
 }
 
 /** How an event is settled, on its way to the bus. */
@@ -182,6 +194,10 @@ export class EventMessage<Payload> implements Message<Payload> {
 
   working(): Promise<void> {
     return this.#handle?.working() ?? Promise.resolve();
+  }
+
+  once(trx: KnexLike | OnceStore, fn: () => unknown, options?: OnceOptions): Promise<boolean> {
+    return once(this, trx, fn, options);
   }
 
   #envelopeText(): string {
