@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.js";
 import { freePort } from "../../test/support/port.js";
 import { HttpTransport } from "../src/http-transport.js";
-import { defaultLogger } from "../src/log.js";
 import { fixture } from "./support/fixture.js";
 import { json, lose, problem, type Script, ScriptedBus } from "./support/scripted-bus.js";
 
@@ -121,10 +120,4 @@ test("an IPv6 address can be the bus's", async () => {
     detail: expect.stringMatching(/ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH/),
   });
   transport.close();
-});
-
-test("the default logger writes plain lines", () => {
-  const lines: string[] = [];
-  defaultLogger((line) => lines.push(line)).warn("it happened", { topic: "t", count: 2 });
-  expect(lines).toEqual(["hms-sync: it happened topic=t count=2\n"]);
 });

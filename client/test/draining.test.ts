@@ -1,3 +1,6 @@
+import { cp, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.js";
@@ -20,6 +23,36 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(at.server.settles().sort()).toEqual(["ack r1.1.0", "release r1.1.1-2"]);
   },
 );
+
+test("SIGTERM drains the handlers of all topics, and the process ends when they are done", async () => {
+  at.server.on("pull", deliver("r1.1", 4));
+  const handler = fileURLToPath(new URL("./support/handler.mjs", import.meta.url));
+  const process = await spawnNode([handler, at.server.url, "500"]);
+  await process.waitForLine(/^begin r1\.1\.1$/);
+  expect(await process.kill("SIGTERM")).toEqual({ code: 0, signal: null });
+  const lines = process.stdout().trim().split("\n");
+  expect(lines.slice(0, -1).sort()).toEqual([
+    ...["begin r1.1.0", "begin r1.1.1", "end r1.1.0", "end r1.1.1"],
+  ]);
+  expect(lines.at(-1)).toBe("handle resolved");
+  const settles = at.server.settles().sort();
+  expect(settles.at(-1)).toBe("release r1.1.2-3");
+  expect(settles.slice(0, -1).join()).toMatch(/^ack r1\.1\.0(-1$|,ack r1\.1\.1$)/);
+});
+
+test("without @opentelemetry/api the client works as well, and says nothing of it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "plain-"));
+  const client = join(folder, "node_modules/@hms-sync/client");
+  const root = fileURLToPath(new URL("../", import.meta.url));
+  await cp(join(root, "dist"), join(client, "dist"), { recursive: true });
+  await cp(join(root, "package.json"), join(client, "package.json"));
+  await cp(join(root, "test/support/handler.mjs"), join(folder, "handler.mjs"));
+  at.server.on("pull", deliver("r1.1", 1));
+  const process = await spawnNode([join(folder, "handler.mjs"), at.server.url, "0"]);
+  await at.server.settled("ack r1.1.0");
+  await process.kill("SIGTERM");
+  expect(process.stderr()).not.toMatch(/opentelemetry/i);
+});
 
 test("a signal while the adapter waits for events ends it at once", async () => {
   const process = await spawnNode([adapter, at.server.url, "0"]);

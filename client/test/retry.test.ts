@@ -2,14 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HmsSyncClientError } from "../src/errors.js";
 import { backoffMs, Outage, parseRetryAfter, persist, retryDelayMs } from "../src/retry.js";
+import { recorder } from "./support/recorder.js";
 
 const refused = new HmsSyncClientError("unreachable", "refused", { retryable: true });
-
-function recorder() {
-  const lines: string[] = [];
-  const add = (message: string) => void lines.push(message);
-  return { lines, log: { info: add, warn: add, error: add } };
-}
 
 describe("backoff", () => {
   test("the ceiling doubles from 50 ms to 5 s", () => {
