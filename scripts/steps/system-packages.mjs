@@ -24,6 +24,8 @@ const PHP_COMMANDS = [
   { apt: "php-cli", name: "PHP 8.2 or later", isThere: () => hasCommand("php") },
   { apt: "composer", name: "Composer 2", isThere: () => hasCommand("composer") },
   { apt: "unzip", name: "unzip", isThere: () => hasCommand("unzip") },
+  // The tests of topics diff compare with commits; without PHP, `topics diff FILE --against FILE` needs none.
+  { apt: "git", name: "git", isThere: () => hasCommand("git") },
   MARIADB,
   POSTGRES,
 ];

@@ -26,6 +26,11 @@ beforeAll(async () => {
   folder = await busFolder("", []);
   await cp(join(root, "topics.yaml"), join(folder.path, "topics.yaml"));
   await cp(join(root, "schemas"), join(folder.path, "schemas"), { recursive: true });
+  // What `topics diff` compares with: the last commit.
+  const git = (...words: string[]) =>
+    run("git", ["-c", "user.name=t", "-c", "user.email=t@example.org", ...words], { cwd: folder.path });
+  for (const words of [["init"], ["add", "topics.yaml", "schemas"], ["commit", "-m", "topics"]])
+    expect((await git(...words)).code).toBe(0);
   bus = await startBus(folder);
 });
 afterAll(async () => {
@@ -62,17 +67,19 @@ test("the bus's commands, typed in their order, do what the text says", async ()
   for (const line of commands.filter((each) => each.startsWith("npx hms-sync"))) {
     const { code, stdout, stderr } = await type(line);
     expect([line, code, code === 0 ? "" : stderr]).toEqual([line, 0, ""]);
-    outputs.set(line.split(" ")[2]!, stdout);
+    outputs.set(line.split(" ").slice(2, 4).join(" "), stdout);
   }
-  const [envelope] = outputs.get("subscribe")!.trim().split("\n");
+  const [envelope] = outputs.get("subscribe inspections.status")!.trim().split("\n");
   expect(JSON.parse(envelope!)).toMatchObject({
     topic: "inspections.status",
     payload: { inspectionId: 99, newStatus: "Completed" },
     qos: "exactly_once",
     source: "cli",
   });
+  expect(outputs.get("topics diff")).toContain("no difference");
+  expect(readFileSync(join(folder.path, "catalogue/index.html"), "utf8")).toContain("inspections.status");
   expect(outputs.get("status")).toContain("city-health");
-  expect(outputs.get("keys")).toContain("hms_");
+  expect(outputs.get("keys create")).toContain("hms_");
 });
 
 test("the adapter logs what was published, also what comes after it was killed and started again", async () => {
