@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.js";
-import type { Bus, ConnectOptions, Message, Subscription } from "../src/index.js";
+import { type Bus, type ConnectOptions, type Message, Permanent, type Subscription } from "../src/index.js";
 
 /** A running bus with one topic and one consumer of it, made for one test. */
 export interface ContractBus {
@@ -14,6 +14,8 @@ export interface ContractBus {
   readonly ackWaitMs: number;
   /** Dead letters of the consumer, where the bus tells them. */
   deadLetters?(): Promise<readonly { readonly reason: string }[]>;
+  /** Whether the bus replays a window to a consumer that asks for it (`since`). */
+  readonly replays?: boolean;
   /** Kills the bus and starts it again at the same address with the same data. */
   restart?(): Promise<void>;
   stop(): Promise<void>;
@@ -208,6 +210,113 @@ export function consumerContract(makeBus: () => Promise<ContractBus>): void {
       ends.abort();
       await Promise.all(loops);
       expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    });
+
+    test("with a limit no more is handed out than may be unsettled, and each settle lets one more through", async () => {
+      await publish(1, 6);
+      const subscription = bus.subscribe<Payload>(belt.topic, { concurrency: 2 });
+      const out = [await next(subscription), await next(subscription)];
+      for (let n = 3; n <= 6; n++) {
+        const coming = next(subscription);
+        const early = await Promise.race([coming, pause(belt.ackWaitMs / 10)]);
+        expect(early).toBeUndefined();
+        await out.shift()!.ack();
+        out.push(await coming);
+      }
+      expect(out.map(({ payload }) => payload.n)).toEqual([5, 6]);
+      await Promise.all(out.map((message) => message.ack()));
+      await subscription.close();
+    });
+
+    test("handle acks what returns, brings again what throws, and gives up what is permanent", async () => {
+      await publish(1, 3);
+      const ends = new AbortController();
+      const attempts: string[] = [];
+      const handling = bus.handle<Payload>(
+        belt.topic,
+        async ({ payload, attempt }) => {
+          attempts.push(`${payload.n}/${attempt}`);
+          if (payload.n === 2 && attempt === 1) throw new TypeError("not now");
+          if (payload.n === 3) throw new Permanent("never");
+        },
+        { signal: ends.signal },
+      );
+      await eventually(() => attempts.some((each) => /^2\/[^1]/.test(each)));
+      ends.abort();
+      await handling;
+      expect(attempts.filter((each) => !each.startsWith("2/"))).toEqual(["1/1", "3/1"]);
+      const [probe] = await publish(4);
+      expect((await first(subscribe())).id).toBe(probe);
+      if (belt.deadLetters === undefined) return;
+      const { deadLetters } = belt;
+      await eventually(async () => (await deadLetters()).some(({ reason }) => reason === "never"));
+    });
+
+    test("handlers side by side get each event once, no more at a time than told", async () => {
+      await publish(1, 40);
+      const ends = new AbortController();
+      const seen: number[] = [];
+      let [working, most] = [0, 0];
+      const handling = bus.handle<Payload>(
+        belt.topic,
+        async ({ payload }) => {
+          most = Math.max(most, ++working);
+          await pause(5);
+          working--;
+          seen.push(payload.n);
+        },
+        { concurrency: 4, signal: ends.signal },
+      );
+      await eventually(() => seen.length >= 40);
+      ends.abort();
+      await handling;
+      expect(most).toBe(4);
+      expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    });
+
+    test("an aborted handle gives back what no handler has begun: another gets it at once", async () => {
+      await publish(1, 8);
+      const ends = new AbortController();
+      const seen: number[] = [];
+      await bus.handle<Payload>(
+        belt.topic,
+        ({ payload }) => {
+          seen.push(payload.n);
+          if (payload.n === 3) ends.abort();
+        },
+        { signal: ends.signal },
+      );
+      expect(seen).toEqual([1, 2, 3]);
+      const started = Date.now();
+      const got = await take(subscribe(), 5, (message) => message.ack());
+      expect(got.map(({ payload, attempt }) => `${payload.n}/${attempt}`)).toEqual(
+        [4, 5, 6, 7, 8].map((n) => `${n}/1`),
+      );
+      expect(Date.now() - started).toBeLessThan(belt.ackWaitMs);
+    });
+
+    test("a message says who gets it, where it comes from and until when it is theirs", async () => {
+      await publish(1);
+      const before = performance.now();
+      const message = await first(subscribe());
+      const { source, time } = message.envelope;
+      expect(message).toMatchObject({ consumer: belt.consumer, source, time, redo: undefined });
+      expect(message.leaseEndsAt).toBeGreaterThan(before);
+      expect(message.leaseEndsAt).toBeLessThanOrEqual(performance.now() + belt.ackWaitMs);
+    });
+
+    test("since brings what was acked before once more, marked as replayed", async ({ skip }) => {
+      if (!belt.replays) return skip();
+      const ids = await publish(1, 3);
+      await take(subscribe(), 3, (message) => message.ack());
+      const again = await take(bus.subscribe<Payload>(belt.topic, { since: "1h" }), 3, (message) =>
+        message.ack(),
+      );
+      expect(again.map(({ id, replayed }) => ({ id, replayed }))).toEqual(
+        ids.map((id) => ({ id, replayed: true })),
+      );
+      const [live] = await publish(4);
+      expect(await first(subscribe())).toMatchObject({ id: live, replayed: false });
     });
 
     test("a restart of the bus loses no event and needs no restart of the consumer", async ({ skip }) => {

@@ -2,8 +2,6 @@
 
 namespace HmsSync\Broadcasting;
 
-use DateTimeImmutable;
-use DateTimeInterface;
 use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Outbox\Outbox;
 use HmsSync\Redis\IntakeStream;
@@ -12,8 +10,6 @@ use Illuminate\Broadcasting\Broadcasters\RedisBroadcaster;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Redis\Factory as Redis;
-use Illuminate\Support\Carbon;
-use Illuminate\Support\Facades\Date;
 
 /**
  * Broadcasts by appending one entry to the bus's intake stream, however many channels the event has.
@@ -26,6 +22,11 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
      * The stream that takes the entries.
      */
     protected IntakeStream $intake;
+
+    /**
+     * What tells the time of each broadcast.
+     */
+    protected Clock $clock;
 
     /**
      * The event being broadcast, null for a payload that was handed to the broadcaster directly.
@@ -53,6 +54,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         parent::__construct($redis, $connection);
 
         $this->intake = new IntakeStream($redis, $connection);
+        $this->clock = new Clock;
     }
 
     /**
@@ -126,7 +128,7 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
             'channels' => $names,
             'event' => $event,
             'data' => $data,
-            'time' => $this->now()->format('Y-m-d\TH:i:s.uP'),
+            'time' => $this->clock->now(),
             'source' => $this->source,
             'timezone' => $this->timezone,
         ];
@@ -136,15 +138,6 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
         }
 
         return $entry;
-    }
-
-    /**
-     * Get the time. Laravel's own way costs five microseconds at every broadcast and matters only to a test that
-     * stopped the clock.
-     */
-    protected function now(): DateTimeInterface
-    {
-        return Carbon::hasTestNow() ? Date::now() : new DateTimeImmutable;
     }
 
     /**
