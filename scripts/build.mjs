@@ -19,9 +19,12 @@ import { adapterFolders, filesBelow, root } from "./lib/paths.mjs";
 import { say } from "./lib/run.mjs";
 import { hashOf, isDone, markDone } from "./lib/stamps.mjs";
 
+const scaffold = join(root, "create-hms-adapter");
+const commands = [join(root, "dist/cli/main.js"), join(scaffold, "dist/create-hms-adapter/src/main.js")];
+
 /** In the order of their dependence: adapters need the types of the client. */
 function projects() {
-  const folders = [join(root, "client"), root, ...adapterFolders()];
+  const folders = [join(root, "client"), root, scaffold, ...adapterFolders()];
   return folders.filter(
     (folder) => existsSync(join(folder, "tsconfig.json")) && existsSync(join(folder, "src")),
   );
@@ -53,7 +56,8 @@ function inputsOf(folder) {
     join(root, name),
   );
   const client = folder === join(root, "client") ? [] : filesBelow(join(root, "client", "src"));
-  return [...filesBelow(join(folder, "src")), ...own, ...shared, ...client];
+  const sidecar = folder === scaffold ? filesBelow(join(root, "src")) : []; // it has parts of it compiled in
+  return [...filesBelow(join(folder, "src")), ...own, ...shared, ...client, ...sidecar];
 }
 
 function compile(folder, output) {
@@ -79,7 +83,7 @@ function replace(dist, output) {
     const target = join(dist, relative(output, file));
     fresh.add(target);
     if (file.endsWith(".map")) moveSources(file, target);
-    if (target === join(root, "dist", "cli", "main.js")) chmodSync(file, 0o755);
+    if (commands.includes(target)) chmodSync(file, 0o755);
     mkdirSync(dirname(target), { recursive: true });
     renameSync(file, target);
   }

@@ -13,7 +13,7 @@ export async function installNodePackages() {
 }
 
 function manifests() {
-  const folders = [root, join(root, "client"), ...adapterFolders()];
+  const folders = [root, join(root, "client"), join(root, "create-hms-adapter"), ...adapterFolders()];
   const files = folders.map((folder) => join(folder, "package.json"));
   return hashOf(
     [...files, join(root, "package-lock.json")],

@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { rowOf, upsertStatement } from "@hms-sync/client/sql";
+import { openDatabase } from "./database.js";
+import { readMappings, type TableMapping } from "./mapping.js";
+import { sampleEvent } from "./sample.js";
+import { projectFile } from "./settings.js";
+
+/** Shows what the samples (or the payload in the file that was named) would write. Nothing is written or connected. */
+const [given, only] = process.argv.slice(2);
+const database = openDatabase(process.env.DATABASE_URL || "{{databaseUrl}}");
+
+function show({ topic, table, key, columns }: TableMapping): void {
+  const file = given ?? projectFile(`samples/${topic}.json`);
+  const payload = readFileSync(file, "utf8").trim();
+  const row = rowOf(columns, payload, sampleEvent(topic));
+  const width = Math.max(...Object.keys(row).map((name) => name.length));
+  console.log(`${topic} -> ${table}`);
+  for (const [name, value] of Object.entries(row)) {
+    const column = columns[name]!;
+    const from = typeof column === "string" ? column : (column.from ?? "constant");
+    const isKey = key.includes(name) ? "  (key)" : "";
+    console.log(`  ${name.padEnd(width)}  ${JSON.stringify(value)}  <- ${from}${isKey}`);
+  }
+  const { sql, bindings } = upsertStatement(database, table, row, key);
+  console.log(`  ${database.raw(sql, bindings).toSQL().sql}\n`);
+}
+
+try {
+  const mappings = readMappings();
+  const shown = mappings.filter(({ topic }) => only === undefined || topic === only);
+  for (const mapping of given === undefined || only !== undefined ? shown : shown.slice(0, 1)) show(mapping);
+  console.log("Nothing was written.");
+} catch (error) {
+  console.error(`check failed: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  await database.destroy();
+}
