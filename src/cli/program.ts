@@ -7,6 +7,7 @@ import { addKeys } from "./keys.js";
 import { readerGone } from "./output.js";
 import { addPublish } from "./publish.js";
 import { addRejects } from "./rejects.js";
+import { addReplay } from "./replay.js";
 import { addRetire } from "./retire.js";
 import { addStart } from "./start.js";
 import { addStatus } from "./status.js";
@@ -53,7 +54,7 @@ function programFor(cli: Cli, written: Promise<void>[]): Command {
     })
     .addHelpText("after", help);
   for (const add of [addStart, addPublish, addSubscribe, addTopics, addKeys]) add(program, cli);
-  for (const add of [addStatus, addRejects, addDead, addRetire]) add(program, cli);
+  for (const add of [addStatus, addRejects, addDead, addReplay, addRetire]) add(program, cli);
   return program;
 }
 

@@ -1,5 +1,5 @@
 import { type Output, paint } from "./output.js";
-import { byteSize, duration, fields, printable, table } from "./text.js";
+import { byteSize, counted, duration, fields, printable, table } from "./text.js";
 
 /** The answer of GET /v1/status. */
 export interface BusStatus {
@@ -51,6 +51,9 @@ interface DeliveryStatus {
   readonly version: number;
   /** Of a newcomer: how many it has had of those that the ledger kept when it joined. */
   readonly catching_up?: { readonly done: number; readonly of: number };
+  /** Of the open events, those that wait for an earlier one of their key. */
+  readonly parked?: number;
+  readonly replay?: { readonly running: boolean; readonly done: number; readonly of: number };
 }
 
 const durabilities: Readonly<Record<string, string>> = {
@@ -66,7 +69,7 @@ export function statusInWords(status: BusStatus, output: Output): string {
     head,
     topicTable(status.topics),
     deliveryTable(status.topics),
-    catchingUp(status.topics),
+    progress(status.topics),
     leavingTable(status.leaving),
   ];
   return parts.filter(Boolean).join("\n\n");
@@ -152,19 +155,29 @@ function deliveryTable(topics: BusStatus["topics"]): string {
   return table(header, rows);
 }
 
-/** Newcomers that are still given what the ledger kept before they joined. */
-function catchingUp(topics: BusStatus["topics"]): string {
+/** What the table does not tell: newcomers and replays under way, and what waits for its turn in its key. */
+function progress(topics: BusStatus["topics"]): string {
   const lines = Object.entries(topics).flatMap(([topic, { consumers }]) =>
-    Object.entries(consumers).flatMap(([consumer, { catching_up }]) => {
-      if (catching_up === undefined) return [];
-      const { done, of } = catching_up;
-      const percent = of === 0 ? 100 : Math.floor((done / of) * 100);
+    Object.entries(consumers).flatMap(([consumer, { catching_up, replay, parked = 0 }]) => {
+      const [who, what] = [printable(consumer), printable(topic)];
       return [
-        `${printable(consumer)} is catching up on ${printable(topic)}: ${done} of ${of} (${percent} %)`,
+        ...(catching_up === undefined ? [] : [`${who} is catching up on ${what}: ${share(catching_up)}`]),
+        ...(replay === undefined
+          ? []
+          : [
+              `${who} is given ${what} once more: ${share(replay)}${replay.running ? "" : ", all handed on; the rest is open"}`,
+            ]),
+        ...(parked === 0
+          ? []
+          : [`${who} has ${counted(parked, "event")} of ${what} waiting for an earlier one of the same key`]),
       ];
     }),
   );
   return lines.join("\n");
+}
+
+function share({ done, of }: { done: number; of: number }): string {
+  return `${done} of ${of} (${of === 0 ? 100 : Math.floor((done / of) * 100)} %)`;
 }
 
 /** What is kept for consumers that topics.yaml has no longer. */

@@ -15,6 +15,7 @@ Reply: {'cut', ticket} | {'passed'} when none was owed or all were parked | {'mo
 ]]
 --- @include "record"
 --- @include "order"
+--- @include "claim"
 --- @include "in-flight"
 local cursor, ordered = unpack(redis.call('HMGET', state, 'cursor', 'ordered'))
 if not cursor then return {'absent'} end
@@ -35,28 +36,9 @@ if redis.call('SCARD', ready) >= tonumber(ARGV[5]) then
   redis.call('HSET', state, 'behind', '1')
   return {'full'}
 end
-
--- Events of runs that were cut without order have unknown keys.
-local function unordered_open()
-  local at = 0
-  repeat
-    local ids = redis.call('ZRANGEBYSCORE', open, '-inf', '(' .. position(REDRIVEN), 'LIMIT', at, 100)
-    for _, id in ipairs(ids) do
-      if redis.call('HEXISTS', run_key(id), 'keys') == 0 and redis.call('SISMEMBER', dying, id) == 0 then return true end
-    end
-    at = at + #ids
-  until #ids == 0
-  return false
-end
-
-if keys ~= '' then
-  if redis.call('ZCARD', parked) >= MAX_PARKED or (ordered ~= '1' and unordered_open()) then
-    redis.call('HSET', state, 'crowded', '1')
-    return {'full'}
-  end
-  if ordered ~= '1' then redis.call('HSET', state, 'ordered', '1') end
-elseif ordered == '1' then
-  redis.call('HDEL', state, 'ordered')
+if not order_admits(ordered, keys, MAX_PARKED) then
+  redis.call('HSET', state, 'crowded', '1')
+  return {'full'}
 end
 
 local n = tonumber(ARGV[4])
@@ -68,53 +50,10 @@ if owed < n then redis.call('HINCRBY', state, 'skipped', n - owed) end
 if owed == 0 then return {'passed'} end
 redis.call('HINCRBY', state, 'owed', owed)
 
-local function park(indexes)
-  local ids = {}
-  for id in string.gmatch(ARGV[13], '%S+') do ids[#ids + 1] = id end
-  local block = string.format('%0' .. BLOCK .. 'd', redis.call('HINCRBY', state, 'block_sequence', 1))
-  local members = {}
-  for _, index in ipairs(indexes) do
-    members[#members + 1] = 0
-    members[#members + 1] = key_at(keys, index) .. block .. string.format('%0' .. INDEX .. 'd', index) .. ':' .. ids[index]
-  end
-  redis.call('ZADD', parked, unpack(members))
-  redis.call('ZADD', blocks, position(cursor), block)
-  redis.call('HSET', left, block, #indexes)
-end
-
--- Parks the owed events whose key is taken, by an earlier run or earlier in this cut, and takes the keys of the others.
-local function claim()
-  local distinct, indexes_of = {}, {}
-  for index = 1, n do
-    local key = key_at(keys, index)
-    if key ~= BLANK and string.byte(states, index) == OWED then
-      if not indexes_of[key] then
-        distinct[#distinct + 1], indexes_of[key] = key, {}
-      end
-      table.insert(indexes_of[key], index)
-    end
-  end
-  if #distinct == 0 then return end
-  local taken = redis.call('SMISMEMBER', held, unpack(distinct))
-  local claimed, parking, bytes = {}, {}, {string.byte(states, 1, n)}
-  for i, key in ipairs(distinct) do
-    if taken[i] == 0 then claimed[#claimed + 1] = key end
-    for nth, index in ipairs(indexes_of[key]) do
-      if taken[i] == 1 or nth > 1 then
-        parking[#parking + 1] = index
-        bytes[index] = ABSENT
-      end
-    end
-  end
-  if #claimed > 0 then redis.call('SADD', held, unpack(claimed)) end
-  if #parking > 0 then park(parking) end
-  states = string.char(unpack(bytes))
-end
-
 local offset = 0
 local range = {from = cursor, to = ARGV[3], skip = 0, lapses = 0}
 if keys ~= '' then
-  claim()
+  states = claim({from = cursor, n = n, states = states, keys = keys, ids = ARGV[13]})
   owed = owed_in(states)
   if owed == 0 then return {'passed'} end
   range.keys = keys

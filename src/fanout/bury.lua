@@ -9,10 +9,11 @@ if redis.call('SREM', dying, ARGV[2]) == 0 then return '' end
 local record = read(ARGV[2])
 if not record then return '' end
 local id = redis.call('XADD', dead, '*', 'envelope', ARGV[3], 'reason', record.reason,
-  'attempts', record.attempts, 'event', ARGV[4])
+  'attempts', record.attempts, 'event', ARGV[4],
+  unpack(record.replayed == '1' and {'replayed', '1', 'redo', record.redo or ''} or {}))
 redis.call('DEL', run_key(record.id))
 redis.call('ZREM', open, record.id)
 redis.call('ZREM', schedule, record.id)
-redis.call('HINCRBY', state, 'owed', -1)
+count_owed(record, -1)
 redis.call('HINCRBY', state, 'dead', 1)
 return id

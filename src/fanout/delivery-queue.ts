@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { replayOf } from "../redis/keys.js";
 import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
 import type {
   AdvanceStep,
@@ -8,9 +9,11 @@ import type {
   LeasedRun,
   LeaseReply,
   PendingTicket,
+  ReplayProgress,
   RunRange,
 } from "./delivery-records.js";
 import { keysOf } from "./order-keys.js";
+import { type ReplayBegun, Replayer, type ReplayRequest } from "./replayer.js";
 import {
   answerSettle,
   answerUnknown,
@@ -27,6 +30,7 @@ import type {
   FanoutLog,
   Lease,
   LedgerReader,
+  LedgerStretch,
   Settled,
   SettleRequest,
   Subscription,
@@ -63,6 +67,7 @@ export class DeliveryQueue {
   private view: EventView;
   private readonly waiters = new Waiters();
   private readonly background = new Set<Promise<unknown>>();
+  private readonly replayer: Replayer;
   private givenVersion: number;
   private versionKept = false;
   private cursor: LedgerId | undefined;
@@ -87,6 +92,13 @@ export class DeliveryQueue {
     this.subscription = subscription;
     this.givenVersion = subscription.version ?? subscription.currentVersion;
     this.view = subscription.view(this.givenVersion);
+    this.replayer = new Replayer({
+      ...{ consumer: this.consumer, topic: this.topic, records: parts.records, ledger: parts.ledger },
+      policy: () => this.policy,
+      view: () => this.view,
+      mayCut: () => !this.closed && parts.mayServe(),
+      offer: (tickets) => this.offer(tickets),
+    });
   }
 
   get policy(): DeliveryPolicy {
@@ -210,11 +222,39 @@ export class DeliveryQueue {
     return redriven;
   }
 
-  /** Raises the consumer's trim floor to what it has settled. */
+  /** Owes events of the ledger once more; see Replayer. Resolves when it is begun. */
+  async replay(request: ReplayRequest): Promise<ReplayBegun> {
+    const begun = await this.replayer.begin(request);
+    this.track(this.replayer.advance());
+    return begun;
+  }
+
+  /** What a replay begun now would have in its window. */
+  previewReplay(request: ReplayRequest): Promise<LedgerStretch> {
+    return this.replayer.preview(request);
+  }
+
+  /** Ends the replay that runs. */
+  cancelReplay(): Promise<ReplayProgress> {
+    return this.replayer.cancel();
+  }
+
+  /** Raises the consumer's trim floor, and those of its replays, to what it has settled; drops those that are over. */
   async raiseFloor(): Promise<void> {
     if (!this.parts.mayServe()) return;
-    const settled = await this.parts.records.settledUpTo();
-    if (settled !== undefined) await this.parts.ledger.raiseFloor(this.topic, this.consumer, settled);
+    const { ledger, records, topic, consumer } = this.parts;
+    // Before the state is read: a replay whose floor is there is known to the state, or over.
+    const holders = await ledger.holders(topic);
+    const state = await records.settledUpTo();
+    if (state === undefined) return;
+    await ledger.raiseFloor(topic, consumer, state.settled);
+    for (const holder of holders) {
+      const replay = replayOf(consumer, holder);
+      if (replay === undefined) continue;
+      if (replay === state.replay || state.replayed > 0)
+        await ledger.raiseFloor(topic, holder, state.settled);
+      else await ledger.dropFloor(topic, holder);
+    }
   }
 
   /** The newest dead letters first, at most `limit`. */
@@ -369,6 +409,7 @@ export class DeliveryQueue {
     const leases: Lease[] = [];
     let room = max;
     let behind = false;
+    let replayBehind = false;
     while (room > 0 && leases.length < maxRunsPerPull) {
       if (this.closed || !this.parts.mayServe()) break;
       const taken = await this.take();
@@ -377,6 +418,7 @@ export class DeliveryQueue {
       if (run.outcome === "throttled") break;
       if (run.outcome !== "ok") continue;
       behind ||= run.behind;
+      replayBehind ||= run.replayBehind;
       const lease = await this.read(run);
       if (lease !== undefined) {
         leases.push(lease);
@@ -385,6 +427,7 @@ export class DeliveryQueue {
       if (run.waiting === 0) break;
     }
     if (behind) this.track(this.catchUp());
+    if (replayBehind) this.track(this.replayer.advance());
     if (leases.length > 0) this.schedule(Date.now() + this.policy.ackWaitMs);
     return leases;
   }
@@ -431,7 +474,8 @@ export class DeliveryQueue {
       return undefined;
     }
     const { attempt, replayed } = run;
-    return this.present({ lease: formatLease(run.run, run.generation), attempt, replayed, indexes, bodies });
+    const marks = { attempt, replayed, ...(run.redo === "" ? {} : { redo: run.redo }) };
+    return this.present({ lease: formatLease(run.run, run.generation), ...marks, indexes, bodies });
   }
 
   /** The lease in the consumer's schema version; what cannot be cast is terminated. Undefined when nothing is left. */
@@ -500,6 +544,7 @@ export class DeliveryQueue {
         await records.ticketsAdded(swept.pending.map(({ ticket }) => ticket));
       }
       if (swept.handled > 0) this.mayHaveTickets = true;
+      if (swept.replaying) this.track(this.replayer.advance());
       for (const run of swept.dying) await this.bury(run);
       if (swept.handled < sweepLimit) break;
     }

@@ -1,8 +1,9 @@
 import type { Redis } from "ioredis";
 import { type DeliveryKeys, deliveryKeys } from "../redis/keys.js";
-import { type LedgerId, recordedAt } from "../redis/ledger-id.js";
+import { compareIds, type LedgerId, recordedAt } from "../redis/ledger-id.js";
 import { list, Script, type ScriptArgument, type ScriptReply, text } from "../redis/scripts.js";
 import { streamFields } from "../redis/stream-fields.js";
+import { ReplayRecords } from "./replay-records.js";
 import type { SettleBatch } from "./settlement.js";
 import type { DeliveryPolicy } from "./types.js";
 
@@ -17,6 +18,8 @@ export interface DeliveryScripts {
   readonly redrive: Script;
   readonly audit: Script;
   readonly retire: Script;
+  readonly replay: Script;
+  readonly replayCut: Script;
 }
 
 export function loadDeliveryScripts(): DeliveryScripts {
@@ -31,6 +34,8 @@ export function loadDeliveryScripts(): DeliveryScripts {
     redrive: load("redrive"),
     audit: load("audit"),
     retire: load("retire"),
+    replay: load("replay"),
+    replayCut: load("replay-cut"),
   };
 }
 
@@ -90,6 +95,10 @@ export interface LeasedRun extends RunRange {
   readonly issued: readonly string[];
   /** Other runs that wait for a lease. */
   readonly waiting: number;
+  /** The replay that asked for its events to count as new; '' otherwise. */
+  readonly redo: string;
+  /** The replay that brought it may go on: the caller should cut the next of it. */
+  readonly replayBehind: boolean;
 }
 
 export type LeaseReply =
@@ -109,6 +118,8 @@ export interface Swept {
   readonly dying: readonly string[];
   /** When the next deadline or delay ends (ms since the epoch); 0 = nothing is scheduled. */
   readonly nextAt: number;
+  /** A replay is begun and not cut to its end: the caller should go on with it. */
+  readonly replaying: boolean;
 }
 
 export interface SettleReply {
@@ -151,11 +162,33 @@ export interface DeliveryCounts {
   /** Ledger events before the cursor when the consumer joined, and in all. */
   readonly joinedAt: number;
   readonly joinedTotal: number;
+  /** Of the open events, those that replays brought. */
+  readonly replayed: number;
+  /** The latest replay, as long as it runs or some of the events it brought are open. */
+  readonly replay?: ReplayProgress;
+}
+
+/** How far a replay is: `done` of its `of` events were settled or passed over. */
+export interface ReplayProgress {
+  readonly replay: string;
+  readonly running: boolean;
+  readonly done: number;
+  readonly of: number;
+}
+
+/** Up to where a consumer has settled its topic, and what its replays hold besides. */
+export interface SettledState {
+  readonly settled: LedgerId;
+  /** The replay that is begun and not cut to its end. */
+  readonly replay?: string;
+  /** Events that replays brought and that are open. */
+  readonly replayed: number;
 }
 
 /** The records of one (consumer, topic): each method is one script, on one hash tag, with Redis time. */
 export class DeliveryRecords {
   private readonly keys: DeliveryKeys;
+  readonly replays: ReplayRecords;
 
   constructor(
     private readonly redis: Redis,
@@ -164,6 +197,7 @@ export class DeliveryRecords {
     topic: string,
   ) {
     this.keys = deliveryKeys(consumer, topic);
+    this.replays = new ReplayRecords(redis, scripts, this.keys);
   }
 
   /**
@@ -268,6 +302,7 @@ export class DeliveryRecords {
       pending: pairs(list(reply[1])),
       dying: list(reply[2]).map(text),
       nextAt: Math.floor(Number(text(reply[3]))),
+      replaying: reply[4] === 1,
     };
   }
 
@@ -325,43 +360,33 @@ export class DeliveryRecords {
     return (await this.run(this.scripts.audit, "replace", runOf(ticket), ticket)) === 1;
   }
 
-  /** Everything up to this ledger id is settled: the consumer's trim floor. */
-  async settledUpTo(): Promise<LedgerId | undefined> {
+  /** Everything up to `settled` is settled: the consumer's trim floor. Undefined before it joined. */
+  async settledUpTo(): Promise<SettledState | undefined> {
     const reply = await this.redis
       .multi()
-      .hget(this.keys.state, "cursor")
+      .hmget(this.keys.state, "cursor", "replay", "replay_phase", "replay_cursor", "replay_owed")
       .zrange(this.keys.open, "0", "0", "WITHSCORES")
       .zrange(this.keys.blocks, "0", "0", "WITHSCORES")
       .exec();
-    const cursor = reply?.[0]?.[1] as string | null;
+    const [cursor, replay, phase, replayCursor, replayed] = (reply?.[0]?.[1] ?? []) as (string | null)[];
     if (cursor === null || cursor === undefined) return undefined;
-    const lowest = [reply?.[1], reply?.[2]].flatMap((each) => (each?.[1] as string[] | undefined)?.[1] ?? []);
-    const oldest = Math.min(...lowest.map(Number));
-    return oldest <= recordedAt(cursor) ? `${oldest}-0` : cursor;
+    const oldest = [reply?.[1], reply?.[2]].flatMap((each) => (each?.[1] as string[] | undefined)?.[1] ?? []);
+    const running = phase !== null && phase !== undefined;
+    const held = [cursor, ...(running ? [replayCursor!] : []), ...oldest.map((ms) => `${ms}-0`)];
+    const settled = held.reduce((a, b) => (compareIds(b, a) < 0 ? b : a));
+    return { settled, replayed: Number(replayed ?? 0), ...(running ? { replay: replay! } : {}) };
   }
 
   async counts(): Promise<DeliveryCounts> {
     const reply = await this.redis
       .multi()
-      .hmget(
-        this.keys.state,
-        "cursor",
-        "ordinal",
-        "owed",
-        "acked",
-        "skipped",
-        "dead",
-        "joined_at",
-        "joined_total",
-      )
+      .hmget(this.keys.state, ...counters)
       .zcard(this.keys.schedule)
       .zcard(this.keys.delayed)
       .zcard(this.keys.parked)
       .exec();
-    const [cursor, ordinal, open, acked, skipped, dead, joinedAt, joinedTotal] = (reply?.[0]?.[1] ?? []) as (
-      | string
-      | null
-    )[];
+    const values = (reply?.[0]?.[1] ?? []) as (string | null)[];
+    const [cursor, ordinal, open, acked, skipped, dead, joinedAt, joinedTotal, replayed, ...replay] = values;
     return {
       joined: cursor !== null && cursor !== undefined,
       cursor: cursor ?? "0-0",
@@ -374,12 +399,30 @@ export class DeliveryRecords {
       parked: Number(reply?.[3]?.[1] ?? 0),
       joinedAt: Number(joinedAt ?? 0),
       joinedTotal: Number(joinedTotal ?? 0),
+      replayed: Number(replayed ?? 0),
+      ...progressIn(Number(replayed ?? 0), replay),
     };
   }
 
   private run(script: Script, ...args: ScriptArgument[]): Promise<ScriptReply> {
     return script.run(this.redis, [this.keys.state], [this.keys.prefix, ...args]);
   }
+}
+
+const counters = [
+  ...["cursor", "ordinal", "owed", "acked", "skipped", "dead", "joined_at", "joined_total"],
+  ...["replay_owed", "replay", "replay_phase", "replay_events", "replay_passed"],
+];
+
+function progressIn(
+  replayed: number,
+  [replay, phase, events, passed]: readonly (string | null | undefined)[],
+): { replay?: ReplayProgress } {
+  const running = phase !== null && phase !== undefined;
+  if (!running && replayed <= 0) return {};
+  // One that was cancelled ends with what was cut of it.
+  const of = Number((running ? events : passed) ?? 0);
+  return { replay: { replay: replay!, running, done: Math.max(0, Number(passed ?? 0) - replayed), of } };
 }
 
 /** A ticket is the BullMQ job id `<run>-<number>`. */
@@ -403,6 +446,8 @@ function leasedRun(run: string, reply: ScriptReply[]): LeasedRun {
     behind: text(reply[10]) === "1",
     issued: words(reply[11]),
     waiting: Number(reply[12] ?? 0),
+    redo: text(reply[13]),
+    replayBehind: text(reply[14]) === "1",
   };
 }
 

@@ -7,7 +7,7 @@ so a reply lost with a Redis connection costs nothing   ARGV[5] ack_wait (ms)   
 ARGV[7] most events in flight, '' no limit
 
 Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', tickets issued, spaced,
-        number of other runs that wait for a lease}
+        number of other runs that wait for a lease, redo, '1' when the replay that brought it may go on}
    or  {'gone'} | {'leased'} | {'parked'} | {'throttled'} | {'early', new ticket, due (ms)}
 ]]
 --- @include "record"
@@ -20,9 +20,11 @@ if not record or redis.call('SISMEMBER', dying, ARGV[2]) == 1 then return {'gone
 local function reply(attempt)
   local behind = redis.call('HGET', state, 'behind') or '0'
   if behind == '1' then redis.call('HSET', state, 'behind', '0') end
+  local replayed = record.replayed == '1'
   return {'ok', record.gen, record.from, record.to, record.skip, record.n, record.states, attempt,
     record.replayed or '0', record.body or '', behind, table.concat(issued, ' '),
-    redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', delayed) - redis.call('ZCARD', lane)}
+    redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', delayed) - redis.call('ZCARD', lane),
+    record.redo or '', replayed and redis.call('HEXISTS', state, 'replay_phase') == 1 and '1' or '0'}
 end
 
 -- A single counts its attempt when it is leased, a run only its lapses.
@@ -73,7 +75,7 @@ if cut then
     redis.call('HSET', run_key(other.id), 'gens', string.sub(record.gens, cut + 1))
   end
   if max == room then
-    redis.call('SADD', ready, other.id)
+    redis.call('SADD', ready_of(other), other.id)
     throttle(other)
   else
     make_ready(other)
@@ -89,7 +91,7 @@ if record.kind == 'single' then record.attempts = record.attempts + 1 end
 local deadline = now + tonumber(ARGV[5])
 redis.call('HSET', run_key(record.id), 'gen', record.gen, 'gens', record.gens, 'n', record.n,
   'states', record.states, 'attempts', record.attempts, 'deadline', deadline, 'deadlines', '', 'holder', ARGV[4])
-redis.call('SREM', ready, record.id)
+redis.call('SREM', ready_of(record), record.id)
 if record.due > 0 then redis.call('ZREM', delayed, record.id) end
 redis.call('ZADD', schedule, deadline, record.id)
 if record.keys then cut_freed() end

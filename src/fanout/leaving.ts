@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { knownTopicsKey } from "../redis/keys.js";
+import { isReplay, knownTopicsKey } from "../redis/keys.js";
 import { type DeliveryCounts, DeliveryRecords, type DeliveryScripts } from "./delivery-records.js";
 import type { Subscription } from "./types.js";
 
@@ -40,6 +40,7 @@ export class LeavingConsumers {
       topics.map(async (topic) => {
         const holders = await this.ledger.holders(topic);
         return holders
+          .filter((holder) => !isReplay(holder))
           .filter((consumer) => !served.has(`${consumer}/${topic}`))
           .map((consumer) => ({ consumer, topic }));
       }),

@@ -7,13 +7,18 @@ held      keys of which an event is in an open run or in freed
 parked    score 0, <key><block><index>:<ledger id>: in lexical order a key's oldest comes first
 freed     score 0, <block><index><key>:<ledger id>: in lexical order the oldest comes first
 blocks    number of each cut that has events in parked or freed, scored by ledger position: it holds the ledger
-left      how many of its events are in parked or freed
+left      how many of its events are in parked or freed, and in <block>r, for a block that a replay cut, its redo or ''
 ]]
 local held, parked, freed = prefix .. 'held', prefix .. 'parked', prefix .. 'freed'
 local blocks, left = prefix .. 'blocks', prefix .. 'left'
 local WIDTH, BLOCK, INDEX = KEY_WIDTH, 12, 3
 local BLANK = string.rep(' ', WIDTH)
 local MAX_PARKED, RESUME_PARKED = 5000, 4500
+
+local function mark_replayed(range, redo)
+  range.replayed = '1'
+  if redo ~= '' then range.redo = redo end
+end
 
 local function key_at(keys, index)
   return string.sub(keys, (index - 1) * WIDTH + 1, index * WIDTH)
@@ -45,12 +50,14 @@ local function cut_freed()
     states[#states + 1], keys[#keys + 1] = 'o', string.sub(member, BLOCK + INDEX + 1, BLOCK + INDEX + WIDTH)
     ids[i] = string.sub(member, BLOCK + INDEX + WIDTH + 2)
   end
+  local redo = redis.call('HGET', left, block .. 'r')
   redis.call('ZREM', freed, unpack(members))
   if redis.call('HINCRBY', left, block, -#members) == 0 then
-    redis.call('HDEL', left, block)
+    redis.call('HDEL', left, block, block .. 'r')
     redis.call('ZREM', blocks, block)
   end
   local range = {from = below(ids[1]), to = ids[#ids], skip = 0, lapses = 0, keys = table.concat(keys)}
+  if redo then mark_replayed(range, redo) end
   local record = create(range, 0, table.concat(states), {kind = 'run'})
   redis.call('HSET', state, 'freed_run', record.id)
   issue_ticket(record)

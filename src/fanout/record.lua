@@ -11,11 +11,14 @@ keys         key of each event, of a run that was cut with order by key (see ord
 suspect      '1' when silent before: such singles are leased one at a time, so a poison event dies alone
 due          not before (ms)      ticket     number of the latest BullMQ ticket       reason   of the last nack
 body         its own envelope, for an event redriven from a dead letter              replayed  '1' when replayed
+redo         id of the replay that asked for its events to count as new; absent otherwise
 
 KEYS[1] is the state hash, ARGV[1] the prefix of all keys of this (consumer, topic): one hash tag, one slot.
 ]]
 local state, prefix = KEYS[1], ARGV[1]
 local ready, open = prefix .. 'ready', prefix .. 'open'
+-- What a replay has cut waits beside what comes from the live cursor, so that neither holds up the other.
+local replay_ready = prefix .. 'replay_ready'
 -- Deadlines of what is leased, ends of delays, and what waits for room (see in-flight.lua).
 local schedule, delayed, throttled = prefix .. 'schedule', prefix .. 'delayed', prefix .. 'throttled'
 local pending, lane, dying, dead = prefix .. 'pending', prefix .. 'lane', prefix .. 'dying', prefix .. 'dead'
@@ -30,6 +33,8 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function run_key(id) return prefix .. 'run:' .. id end
 
+local function ready_of(record) return record.replayed == '1' and replay_ready or ready end
+
 local function read(id)
   local flat = redis.call('HGETALL', run_key(id))
   if #flat == 0 then return nil end
@@ -40,6 +45,12 @@ local function read(id)
     record[name] = tonumber(record[name] or '0')
   end
   return record
+end
+
+-- Counts events in or out of what is owed.
+local function count_owed(record, change)
+  redis.call('HINCRBY', state, 'owed', change)
+  if record.replayed == '1' then redis.call('HINCRBY', state, 'replay_owed', change) end
 end
 
 local function owed_in(states)
@@ -73,12 +84,14 @@ local function create(parent, offset, states, fields)
   local id = 'r' .. redis.call('HINCRBY', state, 'sequence', 1)
   local record = {
     id = id, ticket = 0, due = fields.due or 0, kind = fields.kind, suspect = fields.suspect or '0',
+    replayed = parent.replayed or '0',
   }
   redis.call('HSET', run_key(id), 'from', parent.from, 'to', parent.to, 'skip', parent.skip + offset,
     'n', #states, 'states', states, 'gens', '', 'gen', 0, 'deadline', '', 'deadlines', '', 'kind', record.kind,
     'attempts', fields.attempts or 0, 'lapses', fields.lapses or parent.lapses, 'suspect', record.suspect,
     'due', record.due, 'ticket', 0, 'reason', fields.reason or '', 'body', parent.body or '',
-    'replayed', parent.replayed or '0')
+    'replayed', record.replayed)
+  if parent.redo then redis.call('HSET', run_key(id), 'redo', parent.redo) end
   if parent.keys then
     redis.call('HSET', run_key(id), 'keys', string.sub(parent.keys, offset * KEY_WIDTH + 1, (offset + #states) * KEY_WIDTH))
   end
@@ -87,7 +100,7 @@ local function create(parent, offset, states, fields)
 end
 
 local function make_ready(record)
-  redis.call('SADD', ready, record.id)
+  redis.call('SADD', ready_of(record), record.id)
   issue_ticket(record)
 end
 
@@ -151,7 +164,7 @@ end
 
 local function finish(record)
   redis.call('DEL', run_key(record.id))
-  redis.call('SREM', ready, record.id)
+  redis.call('SREM', ready_of(record), record.id)
   redis.call('ZREM', open, record.id)
   redis.call('ZREM', schedule, record.id)
   if record.deadline == '' then

@@ -24,5 +24,5 @@ if #ids > 0 then
   return {'more'}
 end
 -- UNLINK takes the names away at once and frees the memory in a thread of its own.
-redis.call('UNLINK', ready, schedule, delayed, throttled, pending, lane, dying, dead, held, parked, freed, blocks, left, state)
+redis.call('UNLINK', ready, replay_ready, prefix .. 'spared', schedule, delayed, throttled, pending, lane, dying, dead, held, parked, freed, blocks, left, state)
 return {'done'}

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
+import { replayOf } from "../redis/keys.js";
 import { archiveLines } from "./archive.js";
 import { DeliveryRecords, type DeliveryScripts } from "./delivery-records.js";
 import type { LeavingConsumers } from "./leaving.js";
@@ -81,6 +82,8 @@ export class Retirement {
     await records.remove();
     // Put back meanwhile, it is a newcomer, and the floor is its own.
     this.checkGone(consumer, topic);
+    for (const holder of await ledger.holders(topic))
+      if (replayOf(consumer, holder) !== undefined) await ledger.dropFloor(topic, holder);
     await ledger.dropFloor(topic, consumer);
   }
 

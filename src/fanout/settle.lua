@@ -163,7 +163,7 @@ if settled > 0 then
     record.gens = table.concat(chars)
   end
   if acked > 0 then
-    redis.call('HINCRBY', state, 'owed', -acked)
+    count_owed(record, -acked)
     redis.call('HINCRBY', state, 'acked', acked)
   end
 end

@@ -6,7 +6,8 @@ count, back off and die alone. An event silent past its own deadline leaves a ru
 ARGV[2] max_deliver   ARGV[3] backoff (ms, comma-separated)   ARGV[4] most records to handle
 ARGV[5] most events in flight, '' no limit
 
-Reply: {records handled, {ticket, due (ms), …}, {run waiting to become a dead letter, …}, next deadline or due (ms), 0 = none}
+Reply: {records handled, {ticket, due (ms), …}, {run waiting to become a dead letter, …}, next deadline or due (ms), 0 = none,
+        1 when a replay is begun and not cut to its end, else 0}
 ]]
 --- @include "record"
 --- @include "order"
@@ -110,4 +111,5 @@ local function earliest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES'
 local deadline, delay = earliest(schedule), earliest(delayed)
 local next_at = deadline or delay or '0'
 if deadline and delay and tonumber(delay) < tonumber(deadline) then next_at = delay end
-return {math.max(#handled, #due), redis.call('HGETALL', pending), redis.call('SMEMBERS', dying), next_at}
+return {math.max(#handled, #due), redis.call('HGETALL', pending), redis.call('SMEMBERS', dying), next_at,
+  redis.call('HEXISTS', state, 'replay_phase')}

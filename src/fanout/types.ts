@@ -55,6 +55,16 @@ export interface LedgerReader {
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
   /** The holder holds nothing any more. */
   dropFloor(topic: string, holder: string): Promise<void>;
+  /** Who holds the topic's ledger. */
+  holders(topic: string): Promise<readonly string[]>;
+  /** How many entries there are after `after` up to `to`, and the first and the last of them. */
+  count(topic: string, after: LedgerId, to: LedgerId): Promise<LedgerStretch>;
+}
+
+export interface LedgerStretch {
+  readonly count: number;
+  readonly first?: LedgerId;
+  readonly last?: LedgerId;
 }
 
 /** A lease as the gateway hands it out: `bodies[i]` is the envelope of the event `indexes[i]` of the run. */
@@ -63,6 +73,8 @@ export interface Lease {
   readonly lease: string;
   readonly attempt: number;
   readonly replayed: boolean;
+  /** The replay that asked for its events to count as new. */
+  readonly redo?: string;
   readonly indexes: readonly number[];
   readonly bodies: readonly Buffer[];
 }

@@ -115,6 +115,7 @@ export function jsonDeliveries(leases: readonly LeaseAnswer[], settled: readonly
         token: `${lease.lease}.${lease.indexes[i]}`,
         attempt: lease.attempt,
         replayed: lease.replayed,
+        redo: lease.redo,
         ack_wait_ms: lease.ackWaitMs,
       };
       const text = `${parts.length === 0 ? "" : ","}${JSON.stringify(head).slice(0, -1)},"envelope":`;
@@ -133,11 +134,12 @@ const closing = Buffer.from("}");
 /** The answer framed: one line of JSON that tells leases, indexes and byte lengths, then the envelopes one after another. */
 export function framedDeliveries(leases: readonly LeaseAnswer[], settled: readonly SettledAnswer[]): Buffer {
   const head = {
-    leases: leases.map(({ topic, lease, attempt, replayed, ackWaitMs, indexes, bodies }) => ({
+    leases: leases.map(({ topic, lease, attempt, replayed, redo, ackWaitMs, indexes, bodies }) => ({
       topic,
       lease,
       attempt,
       replayed,
+      redo,
       ack_wait_ms: ackWaitMs,
       indexes: ranges(indexes),
       lengths: bodies.map((body) => body.length),

@@ -13,6 +13,7 @@ import {
   type SettledAnswer,
   type TopicSettle,
 } from "./deliveries.js";
+import { answerReplay, cancelReplay, requestReplay } from "./replay-route.js";
 import type { CheckRegistry, Directory, GatewayLog, GatewayQueue, Identity, Lease } from "./types.js";
 
 export interface DeliveryRouteParts {
@@ -97,6 +98,20 @@ export class DeliveryRoutes {
     const settles = readSettles(bodyObject(await readBody(request, this.parts.bodyLimit)));
     const settled = await queue.settle(settles);
     send(response, "application/json", Buffer.from(JSON.stringify({ settled })));
+  }
+
+  /** POST, GET and DELETE …/replay; see replay-route.ts. */
+  async replay(
+    request: IncomingMessage,
+    response: ServerResponse,
+    identity: Identity,
+    topic: string,
+  ): Promise<void> {
+    const queue = this.queueFor(request, identity, topic);
+    if (request.method === "GET") return await answerReplay(response, queue);
+    this.parts.checkRegistry();
+    if (request.method === "DELETE") return await cancelReplay(response, queue);
+    await requestReplay(response, queue, bodyObject(await readBody(request, this.parts.bodyLimit)));
   }
 
   private queueFor(request: IncomingMessage, identity: Identity, name: string): GatewayQueue {

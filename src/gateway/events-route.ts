@@ -8,14 +8,14 @@ const keepAliveMs = 15_000;
 const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `10m`, `2h30m`, an RFC 3339 time, or `0` for all that is kept -> ms since the epoch. Throws `invalid_request` (400). */
-export function readSince(text: string, now: number): number {
+export function readSince(text: string, now: number, name = "since"): number {
   if (text === "0") return 0;
   if (/^(\d{1,9}(ms|s|m|h|d))+$/.test(text)) {
     const parts = text.matchAll(/(\d+)(ms|s|m|h|d)/g);
     return [...parts].reduce((since, [, count, unit]) => since - Number(count) * units[unit!]!, now);
   }
   const time = /^\d{4}-\d\d-\d\d[Tt ]/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw invalidRequest("since", text, "a duration (10m, 2h), an RFC 3339 time, or 0");
+  if (Number.isNaN(time)) throw invalidRequest(name, text, "a duration (10m, 2h), an RFC 3339 time, or 0");
   return time;
 }
 

@@ -161,7 +161,7 @@ export class Gateway {
     const ready = this.ready && this.parts.available();
     if (path === "/readyz") return plain(response, ready ? 200 : 503, ready ? "ready" : "not ready");
     if (!this.parts.available()) throw unavailable();
-    const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events)$/.exec(path);
+    const match = /^\/v1\/topics\/([^/]+)\/(pull|settle|events|replay)$/.exec(path);
     if (request.method === "POST" && match?.[2] === "events")
       return await this.ingress.post(request, response, decodeSegment(match[1]!));
     const identity = await this.authenticator.byToken(request);
@@ -188,6 +188,8 @@ export class Gateway {
       return (req, res, who) => this.deliveries.pull(req, res, who, topic);
     if (method === "POST" && action === "settle")
       return (req, res, who) => this.deliveries.settle(req, res, who, topic);
+    if (action === "replay" && ["POST", "GET", "DELETE"].includes(method))
+      return (req, res, who) => this.deliveries.replay(req, res, who, topic);
     if (method === "GET" && action === "events") {
       const parts = { ...this.parts, closing: this.closing.signal };
       return (_req, res, who, url) => eventsRoute(parts, url.searchParams, res, who, topic);

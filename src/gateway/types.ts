@@ -4,6 +4,8 @@ export interface Lease {
   readonly lease: string;
   readonly attempt: number;
   readonly replayed: boolean;
+  /** The replay that asked for its events to count as new. */
+  readonly redo?: string;
   readonly indexes: readonly number[];
   readonly bodies: readonly Buffer[];
 }
@@ -31,12 +33,41 @@ export interface Identity {
   readonly admin: boolean;
 }
 
+/** What is to be owed once more, in ledger ids: after `from`, up to `until` or to what was handed out last. */
+export interface ReplayRequest {
+  readonly from: string;
+  readonly until?: string;
+  readonly redo: boolean;
+}
+
+/** The events of a replay's window: how many, and the ledger ids of the first and the last. */
+export interface ReplayWindow {
+  readonly count: number;
+  readonly first?: string;
+  readonly last?: string;
+}
+
+/** How far a replay is; `running` until all of its window was handed on to the consumer's queue. */
+export interface ReplayProgress {
+  readonly replay: string;
+  readonly running: boolean;
+  readonly done: number;
+  readonly of: number;
+}
+
 /** What the gateway needs of one delivery queue. */
 export interface GatewayQueue {
   readonly policy: { readonly ackWaitMs: number };
   pull(max: number, waitMs: number, signal: AbortSignal): Promise<Lease[]>;
   settle(requests: readonly SettleRequest[]): Promise<Settled[]>;
   redrive(ids: readonly string[]): Promise<string[]>;
+  /** Rejects with `replay_running` (409). */
+  replay(request: ReplayRequest): Promise<ReplayWindow & { readonly replay: string }>;
+  previewReplay(request: ReplayRequest): Promise<ReplayWindow>;
+  /** Rejects with `no_replay` (404). */
+  cancelReplay(): Promise<ReplayProgress>;
+  /** `replay`: the latest one, while it runs or some of its events are owed. */
+  counts(): Promise<{ readonly replay?: ReplayProgress }>;
 }
 
 export interface GatewayTopic {

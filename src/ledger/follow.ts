@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { compareIds, type LedgerId } from "../redis/ledger-id.js";
+import { beforeTime, compareIds, type LedgerId } from "../redis/ledger-id.js";
 import type { Ledger } from "./ledger.js";
 
 const batchSize = 500;
@@ -30,7 +30,7 @@ export class LedgerFollower {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Buffer[]>> {
     const { last } = await this.ledger.tail(topic);
-    return this.batches(topic, sinceMs === undefined ? last : before(sinceMs), last, follow, signal);
+    return this.batches(topic, sinceMs === undefined ? last : beforeTime(sinceMs), last, follow, signal);
   }
 
   private async *batches(
@@ -61,8 +61,4 @@ export class LedgerFollower {
     // Both ends of the wait are ordinary: an event here, or time to look again.
     await once(this.recordedHere, topic, { signal: waiting }).catch(() => {});
   }
-}
-
-function before(ms: number): LedgerId {
-  return ms <= 0 ? "0-0" : `${Math.floor(ms) - 1}-18446744073709551615`;
 }

@@ -40,8 +40,15 @@ export interface LedgerTail {
   readonly kept: number;
 }
 
+/** A stretch of a ledger: how many entries it has, its first and its last one. */
+export interface LedgerStretch {
+  readonly count: number;
+  readonly first?: LedgerId;
+  readonly last?: LedgerId;
+}
+
 /**
- * The replayable log of each topic's envelopes. Five methods, so that another log can hold it where a window outgrows
+ * The replayable log of each topic's envelopes. Six methods, so that another log can hold it where a window outgrows
  * Redis memory. Ids grow with time; an entry, once recorded, is never changed, and removed only by `trim`.
  */
 export interface Ledger {
@@ -53,6 +60,8 @@ export interface Ledger {
   /** Up to `limit` entries after `after` (exclusive) up to `to` (inclusive), oldest first. */
   range(topic: string, after: LedgerId, to: LedgerId, limit: number): Promise<LedgerEntry[]>;
   tail(topic: string): Promise<LedgerTail>;
+  /** How many entries there are after `after` (exclusive) up to `to` (inclusive). */
+  count(topic: string, after: LedgerId, to: LedgerId): Promise<LedgerStretch>;
   /** Id of the oldest entry kept, or undefined when the ledger is empty. */
   first(topic: string): Promise<LedgerId | undefined>;
   /** Removes what is older than `keepFromMs` and owed to none; nothing while one of `consumers` has no floor. Resolves to the count. */

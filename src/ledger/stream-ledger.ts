@@ -6,6 +6,7 @@ import { list, Script, text } from "../redis/scripts.js";
 import type {
   Ledger,
   LedgerEntry,
+  LedgerStretch,
   LedgerTail,
   RecordableEvent,
   Recorded,
@@ -19,12 +20,16 @@ export interface LedgerScripts {
   readonly record: Script;
   readonly trim: Script;
   readonly floor: Script;
+  readonly count: Script;
 }
 
 export function loadLedgerScripts(): LedgerScripts {
   const load = (name: string) => Script.load(import.meta.url, name);
-  return { record: load("record"), trim: load("trim"), floor: load("floor") };
+  return { record: load("record"), trim: load("trim"), floor: load("floor"), count: load("count") };
 }
+
+/** Entries that are counted in one step, so that Redis answers others in between. */
+const countedAtOnce = 2_000;
 
 type StreamEntries = [id: Buffer, fields: Buffer[]][];
 
@@ -82,6 +87,23 @@ export class StreamLedger implements Ledger, TrimFloors {
     const reply = await this.redis.multi().hmget(keys.meta, "last", "total").xlen(keys.stream).exec();
     const [last, total] = (reply?.[0]?.[1] ?? []) as (string | null)[];
     return { last: last ?? beforeAll, total: Number(total ?? 0), kept: Number(reply?.[1]?.[1] ?? 0) };
+  }
+
+  async count(topic: string, after: LedgerId, to: LedgerId): Promise<LedgerStretch> {
+    let count = 0;
+    let first: LedgerId | undefined;
+    for (let last = after; ; ) {
+      const args = [last, to, countedAtOnce];
+      const reply = list(await this.scripts.count.run(this.redis, [ledgerKeys(topic).stream], args));
+      const counted = Number(reply[0]);
+      count += counted;
+      if (counted > 0) {
+        first ??= text(reply[1]);
+        last = text(reply[2]);
+      }
+      if (counted === countedAtOnce) continue;
+      return first === undefined ? { count } : { count, first, last };
+    }
   }
 
   async first(topic: string): Promise<LedgerId | undefined> {

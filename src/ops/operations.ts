@@ -114,7 +114,7 @@ export class SidecarOperations {
 
 async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<string, unknown>> {
   const counts = await queue.counts();
-  const { open, acked, skipped, dead, scheduledRuns, cursor } = counts;
+  const { open, acked, skipped, dead, parked, scheduledRuns, cursor, replay } = counts;
   const catchingUp = catchingUpOf(counts);
   return {
     version: queue.version,
@@ -123,10 +123,12 @@ async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<s
     acked,
     skipped,
     dead,
+    parked,
     scheduled_runs: scheduledRuns,
     waiting_pulls: queue.waiting,
     cursor,
     ...(catchingUp === undefined ? {} : { catching_up: catchingUp }),
+    ...(replay === undefined ? {} : { replay }),
   };
 }
 
@@ -135,9 +137,10 @@ function owedOf({ open, ordinal }: OperatedCounts, total: number): number {
 }
 
 /** How many a newcomer has settled of what the ledger kept when it joined; undefined once it has passed that. */
-function catchingUpOf({ ordinal, open, joinedAt, joinedTotal }: OperatedCounts) {
-  if (ordinal - open >= joinedTotal) return undefined;
-  return { done: Math.max(0, ordinal - open - joinedAt), of: joinedTotal - joinedAt };
+function catchingUpOf({ ordinal, open, replayed, joinedAt, joinedTotal }: OperatedCounts) {
+  const settled = ordinal - (open - replayed);
+  if (settled >= joinedTotal) return undefined;
+  return { done: Math.max(0, settled - joinedAt), of: joinedTotal - joinedAt };
 }
 
 function registryProblems({ refused }: RegistryFacts): string[] {

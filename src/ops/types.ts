@@ -10,6 +10,16 @@ export interface OperatedCounts {
   readonly cursor: string;
   readonly joinedAt: number;
   readonly joinedTotal: number;
+  /** Of the open events, those that wait for an earlier one of their key, and those that replays brought. */
+  readonly parked: number;
+  readonly replayed: number;
+  /** The latest replay, while it runs or some of its events are open. */
+  readonly replay?: {
+    readonly replay: string;
+    readonly running: boolean;
+    readonly done: number;
+    readonly of: number;
+  };
 }
 
 /** What operations need of one delivery queue. */

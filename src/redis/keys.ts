@@ -58,6 +58,8 @@ export interface DeliveryKeys {
   readonly lane: string;
   readonly dying: string;
   readonly dead: string;
+  readonly replayReady: string;
+  readonly spared: string;
 }
 
 export function deliveryKeys(consumer: string, topic: string): DeliveryKeys {
@@ -76,7 +78,24 @@ export function deliveryKeys(consumer: string, topic: string): DeliveryKeys {
     lane: `${prefix}lane`,
     dying: `${prefix}dying`,
     dead: `${prefix}dead`,
+    replayReady: `${prefix}replay_ready`,
+    spared: `${prefix}spared`,
   };
+}
+
+/** Who holds the ledger for a replay of a consumer: names have no '#'. */
+export function replayHolder(consumer: string, replay: string): string {
+  return `${consumer}#${replay}`;
+}
+
+/** Whether a holder is a replay's, not a consumer's own. */
+export function isReplay(holder: string): boolean {
+  return holder.includes("#");
+}
+
+/** The replay that such a holder is, undefined for another consumer's and for a consumer itself. */
+export function replayOf(consumer: string, holder: string): string | undefined {
+  return holder.startsWith(`${consumer}#`) ? holder.slice(consumer.length + 1) : undefined;
 }
 
 /** Name of the BullMQ queue of one (consumer, topic); the braces put it into the slot of its delivery keys. */

@@ -18,6 +18,11 @@ export function justBefore(id: LedgerId): LedgerId {
   return sequence > 0 ? `${ms}-${sequence - 1}` : `${ms - 1}-18446744073709551615`;
 }
 
+/** After every event recorded before this time (ms since the epoch), and before all others. */
+export function beforeTime(ms: number): LedgerId {
+  return ms <= 0 ? beforeAll : `${Math.floor(ms) - 1}-18446744073709551615`;
+}
+
 /** Time the ledger recorded the event (ms since the epoch). */
 export function recordedAt(id: LedgerId): number {
   return split(id)[0];
