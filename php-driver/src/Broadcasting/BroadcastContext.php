@@ -18,6 +18,11 @@ class BroadcastContext
     public const MAX_KEY = 255;
 
     /**
+     * The highest version that a schema can have.
+     */
+    public const MAX_VERSION = 9999;
+
+    /**
      * The ids already given, by content, so that a second connection repeats the id of the first.
      *
      * @var array<string, string>
@@ -78,6 +83,22 @@ class BroadcastContext
     }
 
     /**
+     * Get the schema version that the event states for its payload, null when it states none.
+     *
+     * @throws \Illuminate\Broadcasting\BroadcastException when broadcastVersion() returns what is no version
+     */
+    public function version(): ?int
+    {
+        if ($this->event === null || ! method_exists($this->event, 'broadcastVersion')) {
+            return null;
+        }
+
+        $version = $this->event->broadcastVersion();
+
+        return $version === null ? null : $this->checkedVersion($this->event, $version);
+    }
+
+    /**
      * Get the names of the connections that the event is broadcast over, null for the default one.
      *
      * @return list<string|null>
@@ -102,6 +123,22 @@ class BroadcastContext
             'HMS-Sync: %s::broadcastKey() returned %s. Return a text of 1 to %d bytes without control characters that is the same '.
             'for all events whose order matters, or null for a key made of the channels.',
             Name::shown($event::class), is_scalar($key) ? '['.Name::shown((string) $key).']' : get_debug_type($key), self::MAX_KEY
+        ));
+    }
+
+    /**
+     * Refuse what is no version, where the developer sees it.
+     */
+    protected function checkedVersion(object $event, mixed $version): int
+    {
+        if (is_int($version) && $version >= 1 && $version <= self::MAX_VERSION) {
+            return $version;
+        }
+
+        throw new BroadcastException(sprintf(
+            'HMS-Sync: %s::broadcastVersion() returned %s. Return the number of the schema that its payload follows, an integer from 1 to %d '.
+            '(2 for v2.json), or null to leave it to the bus.',
+            Name::shown($event::class), is_scalar($version) ? Name::shown(var_export($version, true)) : get_debug_type($version), self::MAX_VERSION
         ));
     }
 }

@@ -120,8 +120,9 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
     {
         $names = Json::encode($channels, $event, 'channels');
         $data = Json::encodeObject($payload, $event, 'data');
+        $version = $context->version();
 
-        $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data, $settings);
+        $this->schemas->check($context->event === null ? $event : $context->event::class, $channels, $data, $settings, $version);
 
         $entry = [
             'id' => $this->ids->for($context, $names, $event, $data),
@@ -135,6 +136,10 @@ class HmsSyncBroadcaster extends RedisBroadcaster implements Contextual
 
         if (($origin = $this->origin->get()) !== '') {
             $entry['origin'] = $origin;
+        }
+
+        if ($version !== null) {
+            $entry['version'] = (string) $version;
         }
 
         return $entry;

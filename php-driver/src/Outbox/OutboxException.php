@@ -37,6 +37,17 @@ class OutboxException extends BroadcastException
     }
 
     /**
+     * The table is of a version of this package that had no column for the version an event states.
+     */
+    public static function versionMissing(string $table, string $connection, Throwable $cause): self
+    {
+        return new self(
+            "HMS-Sync: the outbox table [{$table}] on the database connection [{$connection}] has no column [version], which an event with a ".
+            'broadcastVersion() needs. Run [php artisan migrate].', 0, $cause
+        );
+    }
+
+    /**
      * The database is none that the outbox knows.
      */
     public static function unknownDriver(string $driver, string $connection): self

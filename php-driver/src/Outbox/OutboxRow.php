@@ -8,6 +8,11 @@ namespace HmsSync\Outbox;
 class OutboxRow
 {
     /**
+     * The fields that an entry does not have when they are empty.
+     */
+    protected const OPTIONAL = ['origin', 'version'];
+
+    /**
      * Create a new instance.
      *
      * @param  array<string, string>  $fields  the intake entry
@@ -46,7 +51,8 @@ class OutboxRow
                 'source' => $columns['source'],
                 'timezone' => $columns['timezone'],
                 'origin' => $columns['origin'],
-            ], fn (string $value, string $name) => $name !== 'origin' || $value !== '', ARRAY_FILTER_USE_BOTH),
+                'version' => (string) ($columns['version'] ?? ''),
+            ], fn (string $value, string $name) => $value !== '' || ! in_array($name, self::OPTIONAL, true), ARRAY_FILTER_USE_BOTH),
             $columns['redis'],
             $columns['order_key'],
             array_values(array_filter(explode(',', (string) $columns['forward']))),

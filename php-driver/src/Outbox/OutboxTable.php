@@ -60,7 +60,7 @@ class OutboxTable
      * @param  array<string, string>  $fields  the intake entry
      * @param  array<string, string|null>  $columns  order_key, redis, forward and socket
      *
-     * @throws OutboxException when the table is missing
+     * @throws OutboxException when the table is missing, or its column for a stated version
      */
     public function insert(array $fields, array $columns): void
     {
@@ -72,10 +72,18 @@ class OutboxTable
             $row[$name] = $fields[$name] ?? '';
         }
 
+        if (isset($fields['version'])) {
+            $row['version'] = (int) $fields['version']; // a table of before there were versions serves everything else
+        }
+
         try {
             $this->query()->insert($row);
         } catch (QueryException $e) {
-            throw $this->isMissingTable($e) ? OutboxException::tableMissing($this->name, $this->connectionName(), $e) : $e;
+            throw match (true) {
+                $this->isMissingTable($e) => OutboxException::tableMissing($this->name, $this->connectionName(), $e),
+                isset($row['version']) && $this->isMissingColumn($e) => OutboxException::versionMissing($this->name, $this->connectionName(), $e),
+                default => $e,
+            };
         }
     }
 
@@ -244,5 +252,13 @@ class OutboxTable
     protected function isMissingTable(QueryException $e): bool
     {
         return in_array((string) $e->getCode(), ['42S02', '42P01'], true) || str_contains($e->getMessage(), 'no such table');
+    }
+
+    /**
+     * Determine whether a query failed because the table has not all of its columns.
+     */
+    protected function isMissingColumn(QueryException $e): bool
+    {
+        return in_array((string) $e->getCode(), ['42S22', '42703'], true) || str_contains($e->getMessage(), 'has no column named');
     }
 }

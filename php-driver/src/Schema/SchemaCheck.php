@@ -5,9 +5,7 @@ namespace HmsSync\Schema;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Foundation\Application;
 use Illuminate\Support\Arr;
-use JsonException;
 use Opis\JsonSchema\Validator;
-use stdClass;
 use Symfony\Component\Yaml\Yaml;
 
 /**
@@ -16,11 +14,6 @@ use Symfony\Component\Yaml\Yaml;
  */
 class SchemaCheck
 {
-    /**
-     * The deepest nesting of objects and arrays that the bus takes; the payload itself counts as one.
-     */
-    protected const MAX_DEPTH = 64;
-
     /**
      * The file read last.
      *
@@ -44,12 +37,13 @@ class SchemaCheck
      * @param  list<string>  $channels  names as Laravel's formatChannels() gives them
      * @param  string  $data  JSON text of the payload, without "socket"
      * @param  array<string, mixed>|null  $settings  config('hms-sync') where it was read for this broadcast
-     * @return array<string, string>|null  JSON texts by topic
+     * @param  int|null  $version  the schema version that the event states
+     * @return array<string, VersionedPayload>|null  by topic
      *
      * @throws SchemaViolation when the bus would reject it
      * @throws SchemaSetupException when it cannot be checked
      */
-    public function check(string $event, array $channels, string $data, ?array $settings = null): ?array
+    public function check(string $event, array $channels, string $data, ?array $settings = null, ?int $version = null): ?array
     {
         $settings ??= $this->config->get('hms-sync');
 
@@ -62,7 +56,7 @@ class SchemaCheck
         foreach (array_map(Channel::named(...), $channels) as $channel) {
             if ($topic = $file->topic($channel->topic)) {
                 $this->ensureReadable($channel, $event, $topic);
-                $payloads[$topic->name] ??= $this->payload($event, $topic, $file, $data);
+                $payloads[$topic->name] ??= $this->payload($event, $topic, $file, $data, $version);
             }
         }
 
@@ -116,7 +110,7 @@ class SchemaCheck
     /**
      * Get the payload as consumers of this topic will see it.
      */
-    protected function payload(string $event, Topic $topic, TopicsFile $file, string $data): string
+    protected function payload(string $event, Topic $topic, TopicsFile $file, string $data, ?int $version): VersionedPayload
     {
         $source = (string) $this->config->get('hms-sync.source');
 
@@ -126,40 +120,9 @@ class SchemaCheck
             );
         }
 
-        $schema = $file->schemaOf($topic);
-        $payload = $this->normalized($schema, $this->decode($data, $event, $topic), $this->timezone($file, $source), $event, $topic);
+        $check = new PayloadCheck($event, $topic, $file, $data, $this->timezone($file, $source));
 
-        if ($errors = $schema->errors($payload)) {
-            throw SchemaViolation::ofPayload($event, $topic, $errors);
-        }
-
-        return json_encode($payload, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
-    }
-
-    /**
-     * Fill in defaults and date-times.
-     */
-    protected function normalized(PayloadSchema $schema, stdClass $payload, string $timezone, string $event, Topic $topic): stdClass
-    {
-        try {
-            return $schema->normalize($payload, $timezone);
-        } catch (UnknownTimezone $e) {
-            throw SchemaViolation::of('unknown_timezone', $event, $topic, $e->getMessage());
-        }
-    }
-
-    /**
-     * Decode the payload.
-     */
-    protected function decode(string $data, string $event, Topic $topic): stdClass
-    {
-        try {
-            return json_decode($data, false, self::MAX_DEPTH + 1, JSON_THROW_ON_ERROR); // PHP counts scalars as a level
-        } catch (JsonException $e) {
-            throw $e->getCode() === JSON_ERROR_DEPTH
-                ? SchemaViolation::of('too_deep', $event, $topic, 'its payload nests deeper than '.self::MAX_DEPTH.' levels; flatten it')
-                : SchemaViolation::of('malformed_json', $event, $topic, 'its payload cannot be read again: '.$e->getMessage());
-        }
+        return $version === null ? $check->unstated($topic->versionOf($source)) : $check->stated($version);
     }
 
     /**

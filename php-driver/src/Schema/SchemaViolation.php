@@ -19,7 +19,7 @@ class SchemaViolation extends BroadcastException
      *
      * @param  string  $event  the event's class, or the name it is broadcast as
      * @param  string  $topic  the topic that refuses it
-     * @param  string  $refusal  the code of the bus: schema_violation, producer_not_listed, encrypted_channel ...
+     * @param  string  $refusal  the code of the bus: schema_violation, unknown_version, producer_not_listed ...
      * @param  string  $schema  path of the schema file, relative to topics.yaml
      * @param  list<array{path: string, message: string}>  $errors  path is a JSON Pointer into the payload, empty for all of it
      */
@@ -35,20 +35,21 @@ class SchemaViolation extends BroadcastException
     }
 
     /**
-     * Create the exception for a payload that does not fit the topic's schema.
+     * Create the exception for a payload that does not fit a version of the topic's schema.
      *
      * @param  list<array{path: string, message: string}>  $errors
      */
-    public static function ofPayload(string $event, Topic $topic, array $errors): self
+    public static function ofPayload(string $event, Topic $topic, int $version, array $errors): self
     {
+        $schema = $topic->schemaFile($version);
         $lines = array_map(fn (array $error) => "\n  - ".($error['path'] ?: 'the payload').": {$error['message']}", $errors);
         $more = count($lines) > self::SHOWN ? "\n  - and ".(count($lines) - self::SHOWN).' more' : '';
 
         return new self(
-            "HMS-Sync: {$event} does not fit the topic {$topic->name} ({$topic->schemaFile()}):".
+            "HMS-Sync: {$event} does not fit the topic {$topic->name} ({$schema}):".
             implode('', array_slice($lines, 0, self::SHOWN)).$more.
             "\nThe bus would reject it. Correct what the event broadcasts (its broadcastWith() or public properties), or the schema.",
-            $event, $topic->name, 'schema_violation', $topic->schemaFile(), $errors
+            $event, $topic->name, 'schema_violation', $schema, $errors
         );
     }
 

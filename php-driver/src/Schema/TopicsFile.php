@@ -19,11 +19,18 @@ class TopicsFile
     protected array $topics = [];
 
     /**
-     * The schemas read so far, by topic.
+     * The schemas read so far, by topic and version.
      *
-     * @var array<string, PayloadSchema>
+     * @var array<string, array<int, PayloadSchema>>
      */
     protected array $schemas = [];
+
+    /**
+     * The versions looked for so far, by topic.
+     *
+     * @var array<string, list<int>>
+     */
+    protected array $versions = [];
 
     /**
      * The time zones that $systems states.
@@ -63,14 +70,25 @@ class TopicsFile
     }
 
     /**
-     * Get the schema that new events of a topic have to fit.
+     * Get the versions of a topic in which the bus takes events, newest first: those up to the current one whose schema is
+     * there.
+     *
+     * @return list<int>
+     */
+    public function versionsOf(Topic $topic): array
+    {
+        return $this->versions[$topic->name] ??= $this->listedVersions($topic);
+    }
+
+    /**
+     * Get a version of a topic's schema.
      *
      * @throws SchemaSetupException
      */
-    public function schemaOf(Topic $topic): PayloadSchema
+    public function schemaOf(Topic $topic, int $version): PayloadSchema
     {
-        return $this->schemas[$topic->name] ??= new PayloadSchema(
-            (new SchemaBundle(dirname($this->path)))->of($topic->schemaFile())
+        return $this->schemas[$topic->name][$version] ??= new PayloadSchema(
+            (new SchemaBundle(dirname($this->path)))->of($topic->schemaFile($version))
         );
     }
 
@@ -111,12 +129,69 @@ class TopicsFile
      */
     protected function entry(string $name, mixed $entry): Topic
     {
-        if (! is_array($entry) || ! preg_match('/^v([1-9]\d{0,3})$/D', (string) ($entry['schema'] ?? ''), $version)) {
+        $version = is_array($entry) ? $this->version($entry['schema'] ?? null) : null;
+
+        if ($version === null) {
             throw SchemaSetupException::file(
                 $this->path, "has no usable entry for [{$name}]. Write one with schema: v1 and producers: [hms-api]"
             );
         }
 
-        return new Topic($name, (int) $version[1], array_map(strval(...), array_values((array) ($entry['producers'] ?? []))));
+        $producers = array_map($this->producer(...), array_values((array) ($entry['producers'] ?? [])));
+        $pins = array_filter(array_column($producers, 1, 0), fn (mixed $pin) => $pin !== null);
+
+        return new Topic($name, $version, array_column($producers, 0), array_map(
+            fn (mixed $pin) => $this->pinned($pin, $name, $version), $pins
+        ));
+    }
+
+    /**
+     * Read a producer, which is a name or {name: hms-api, version: v1}.
+     *
+     * @return array{string, mixed}  its name, and the version as the file has it
+     */
+    protected function producer(mixed $producer): array
+    {
+        [$name, $version] = is_array($producer) ? [$producer['name'] ?? '', $producer['version'] ?? null] : [$producer, null];
+
+        return [is_scalar($name) ? (string) $name : '', $version];
+    }
+
+    /**
+     * Read the version that a producer is pinned to.
+     */
+    protected function pinned(mixed $pin, string $topic, int $current): int
+    {
+        $version = $this->version($pin);
+
+        return $version !== null && $version <= $current ? $version : throw SchemaSetupException::file(
+            $this->path, "pins a producer of [{$topic}] to the version [".(is_scalar($pin) ? $pin : get_debug_type($pin)).
+            "]. Write one that the topic has, up to v{$current}, or raise its schema"
+        );
+    }
+
+    /**
+     * Read a version: 2 for v2, null for anything that is none.
+     */
+    protected function version(mixed $text): ?int
+    {
+        return is_string($text) && preg_match('/^v([1-9]\d{0,3})$/D', $text, $match) ? (int) $match[1] : null;
+    }
+
+    /**
+     * Look for the schemas of a topic.
+     *
+     * @return list<int>
+     */
+    protected function listedVersions(Topic $topic): array
+    {
+        $directory = dirname($this->path)."/schemas/{$topic->name}";
+        $files = array_filter(is_dir($directory) ? (scandir($directory) ?: []) : [], fn (string $file) => is_file("{$directory}/{$file}"));
+        $versions = array_map(fn (string $file) => $this->version(basename($file, '.json')), preg_grep('/\.json$/D', $files) ?: []);
+        $listed = array_filter($versions, fn (?int $version) => $version !== null && $version <= $topic->version);
+
+        rsort($listed);
+
+        return $listed;
     }
 }

@@ -2,6 +2,7 @@
 
 namespace HmsSync\Testing;
 
+use HmsSync\Schema\VersionedPayload;
 use Illuminate\Support\Str;
 
 /**
@@ -18,13 +19,19 @@ class Published
     public readonly array $payload;
 
     /**
+     * The version of the topic's schema that the payload follows: the one that the bus takes the event for when schemas
+     * are checked, else what the event's broadcastVersion() returned; null when neither says.
+     */
+    public readonly ?int $version;
+
+    /**
      * Create a new instance.
      *
      * @param  string  $id  the id by which the bus recognizes it
      * @param  string  $name  what the event is broadcast as: its class, unless it has a broadcastAs()
      * @param  object|null  $event  the event, null when a payload was handed to the broadcaster directly
      * @param  list<string>  $channels  names as Laravel gives them, "private-" and "presence-" still on
-     * @param  non-empty-array<string, string>  $payloads  JSON texts by topic
+     * @param  non-empty-array<string, VersionedPayload>  $payloads  by topic
      * @param  string  $origin  the systems the change came through, separated by commas; they are not sent the event
      */
     public function __construct(
@@ -36,6 +43,7 @@ class Published
         public readonly string $origin,
     ) {
         $this->payload = json_decode($this->json(), true, flags: JSON_THROW_ON_ERROR);
+        $this->version = current($this->payloads)->version;
     }
 
     /**
@@ -53,7 +61,7 @@ class Published
      */
     public function json(): string
     {
-        return current($this->payloads);
+        return current($this->payloads)->json;
     }
 
     /**
@@ -82,6 +90,16 @@ class Published
         $class = $this->event === null ? $this->name : $this->event::class;
 
         return $class.($class === $this->name ? '' : " as \"{$this->name}\"").
-            ' on '.implode(', ', $this->topics()).': '.Str::limit($this->json(), 300);
+            ' on '.implode(', ', array_map($this->describe(...), $this->topics())).': '.Str::limit($this->json(), 300);
+    }
+
+    /**
+     * Describe one of its topics, with the version where it is known.
+     */
+    protected function describe(string $topic): string
+    {
+        $version = $this->payloads[$topic]->version;
+
+        return $version === null ? $topic : "{$topic} v{$version}";
     }
 }

@@ -9,6 +9,7 @@ use HmsSync\Broadcasting\Json;
 use HmsSync\Origin\CurrentOrigin;
 use HmsSync\Schema\Channel;
 use HmsSync\Schema\SchemaCheck;
+use HmsSync\Schema\VersionedPayload;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Support\Traits\ForwardsCalls;
 
@@ -66,7 +67,10 @@ class RecordingBroadcaster implements Broadcaster, Contextual
         $data = Json::encodeObject($context->payload($payload), $event, 'data');
         $class = $context->event === null ? $event : $context->event::class;
 
-        $payloads = $this->schemas->check($class, $names, $data) ?? $this->onEachChannel($names, $data);
+        $version = $context->version();
+
+        $payloads = $this->schemas->check($class, $names, $data, version: $version)
+            ?? $this->onEachChannel($names, new VersionedPayload($data, $version));
 
         $this->fake->ignore(array_values(array_diff(array_map($this->topicOf(...), $names), array_keys($payloads))));
 
@@ -105,11 +109,11 @@ class RecordingBroadcaster implements Broadcaster, Contextual
      * Take every channel for a topic, as long as the topics are not known.
      *
      * @param  list<string>  $channels
-     * @return array<string, string>
+     * @return array<string, VersionedPayload>
      */
-    protected function onEachChannel(array $channels, string $data): array
+    protected function onEachChannel(array $channels, VersionedPayload $payload): array
     {
-        return array_fill_keys(array_map($this->topicOf(...), $channels), $data);
+        return array_fill_keys(array_map($this->topicOf(...), $channels), $payload);
     }
 
     /**

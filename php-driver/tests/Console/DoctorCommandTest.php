@@ -43,7 +43,7 @@ class DoctorCommandTest extends TestCase
         self::assertSame(array_fill_keys(['broadcast', 'redis', 'sidecar', 'clock', 'token', 'topics', 'events', 'inbox', 'outbox', 'probe'], 'ok'), $this->statuses($output));
         self::assertMatchesRegularExpression('/probe +A probe came through in \d+ ms\./', $output);
         self::assertStringContainsString('The token is that of [hms-api].', $output);
-        self::assertStringContainsString('It publishes to inspections.status, kinds, linked, closed. It consumes others.only, 1 with', $output);
+        self::assertStringContainsString('It publishes to 6 topics. It consumes others.only, 1 with', $output);
     }
 
     /**
@@ -113,6 +113,17 @@ class DoctorCommandTest extends TestCase
         yield 'no inbox' => [['hms-sync.inbox.table' => 'nowhere'], 'inbox', 'fail', 'The table [nowhere] is missing'];
         yield 'no database of the inbox' => [['hms-sync.inbox.connection' => 'nowhere'], 'inbox', 'fail', 'The database of the inbox does not answer'];
         yield 'no outbox' => [['hms-sync.outbox.enabled' => true, 'hms-sync.outbox.table' => 'nowhere'], 'outbox', 'fail', 'The table [nowhere] is missing: whatever is broadcast fails. Run [php artisan hms-sync:install --outbox --migrate].'];
+    }
+
+    public function test_an_outbox_that_cannot_hold_a_version_is_warned_of(): void
+    {
+        $this->bootHealthy(['hms-sync.outbox.enabled' => true]);
+        $this->app->make('db.schema')->dropColumns('hms_sync_outbox', ['version']);
+
+        $output = $this->doctor()[1];
+
+        self::assertSame('warn', $this->statuses($output)['outbox'], $output);
+        self::assertStringContainsString('has no column [version]: events with a broadcastVersion() fail. Run [php artisan migrate].', $output);
     }
 
     /**

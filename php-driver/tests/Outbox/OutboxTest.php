@@ -9,6 +9,7 @@ use HmsSync\Outbox\Outbox;
 use HmsSync\Outbox\OutboxException;
 use HmsSync\Tests\Fixtures\IdentifiedReading;
 use HmsSync\Tests\Fixtures\ReadMeters;
+use HmsSync\Tests\Fixtures\VersionedReading;
 use HmsSync\Tests\Outbox\Fixtures\Counted;
 use HmsSync\Tests\Outbox\Fixtures\CountedAfterCommit;
 use HmsSync\Tests\Outbox\Fixtures\CountedNow;
@@ -26,6 +27,8 @@ use RuntimeException;
 
 class OutboxTest extends OutboxTestCase
 {
+    private const VERSION_MIGRATION = __DIR__.'/../../database/migrations/outbox/2026_01_01_000002_add_version_to_hms_sync_outbox_table.php';
+
     #[DataProvider('databases')]
     public function test_a_committed_event_is_one_row_and_reaches_the_bus_as_it_was_fired(string $database): void
     {
@@ -166,6 +169,49 @@ class OutboxTest extends OutboxTestCase
         $failure = $this->failure(fn () => event(new Counted(1)));
 
         self::assertStringContainsString("table [hms_sync_outbox] is missing on the database connection [{$database}]. Run [php artisan migrate]", $failure->getMessage());
+    }
+
+    #[DataProvider('databases')]
+    public function test_a_stated_version_goes_through_the_outbox_also_when_it_is_sent_again(string $database): void
+    {
+        $this->bootOn($database);
+
+        DB::transaction(function () {
+            event(new VersionedReading(9999));
+            event(new VersionedReading(null));
+        });
+        $this->relay();
+        [$status] = $this->call('hms-sync:relay', ['--since' => '1h']);
+
+        self::assertSame(0, $status);
+        self::assertSame(['9999', null, '9999', null], array_map(fn (array $entry) => $entry['version'] ?? null, $this->entries()));
+        self::assertSame('version', array_key_last($this->entries()[0]));
+        self::assertArrayNotHasKey('version', $this->entries()[1]);
+    }
+
+    #[DataProvider('databases')]
+    public function test_a_table_of_before_there_were_versions_serves_events_that_state_none_until_it_is_migrated(string $database): void
+    {
+        $this->bootOn($database);
+        $this->call('migrate:rollback', ['--force' => true, '--path' => [self::VERSION_MIGRATION], '--realpath' => true]);
+        self::assertFalse(DB::connection()->getSchemaBuilder()->hasColumn('hms_sync_outbox', 'version'));
+
+        event(new Counted(1));
+        $failure = $this->failure(fn () => event(new VersionedReading(2)));
+        $this->relay();
+
+        self::assertInstanceOf(OutboxException::class, $failure);
+        self::assertStringContainsString(
+            "table [hms_sync_outbox] on the database connection [{$database}] has no column [version], which an event with a broadcastVersion() needs. ".
+            'Run [php artisan migrate].', $failure->getMessage()
+        );
+        self::assertSame(['{"n":1}'], $this->sent());
+
+        $this->migrate();
+        event(new VersionedReading(2));
+        $this->relay();
+
+        self::assertSame([null, '2'], array_map(fn (array $entry) => $entry['version'] ?? null, $this->entries()));
     }
 
     public function test_a_model_that_is_changed_or_deleted_before_the_relay_runs_is_sent_as_it_was(): void

@@ -8,7 +8,7 @@ namespace HmsSync\Tests\Schema;
 class Payloads
 {
     /**
-     * @return iterable<string, array{topic: string, data: string, timezone?: string, channel?: string}>
+     * @return iterable<string, array{topic: string, data: string, timezone?: string, channel?: string, version?: int}>
      */
     public static function all(): iterable
     {
@@ -32,6 +32,7 @@ class Payloads
             yield "time zone: {$name}" => ['topic' => 'kinds', 'data' => (string) json_encode(['when' => $time]), 'timezone' => $timezone];
         }
 
+        yield from self::versioned();
         yield 'not a producer' => ['topic' => 'others.only', 'data' => '{"id":1}'];
         yield 'a private channel' => ['topic' => 'closed', 'data' => '{"id":1}', 'channel' => 'private-closed'];
         yield 'a presence channel' => ['topic' => 'closed', 'data' => '{"id":"x"}', 'channel' => 'presence-closed'];
@@ -40,6 +41,42 @@ class Payloads
         yield 'a time zone that is none and is not needed' => ['topic' => 'kinds', 'data' => '{"when":"2024-04-23T15:02:11Z"}', 'timezone' => 'Mars/Base'];
         yield '64 levels' => ['topic' => 'kinds', 'data' => self::nested(64)];
         yield '65 levels' => ['topic' => 'kinds', 'data' => self::nested(65)];
+    }
+
+    /**
+     * Each payload without a version and with every one that could be stated, for a producer that is pinned to version 2
+     * and for one that is not. The topics have the versions 1, 2 and 4; there is a schema above the current one, too.
+     *
+     * @return iterable<string, array{topic: string, data: string, timezone?: string, version?: int}>
+     */
+    private static function versioned(): iterable
+    {
+        $payloads = [
+            'of version 1' => '{"id":1,"completedBy":"X"}',
+            'of version 2' => '{"id":1,"inspector":"X"}',
+            'of version 2, with a local time' => '{"id":1,"inspector":"X","at":"2024-04-23 15:02:11"}',
+            'of version 4' => '{"id":1,"inspector":"X","at":7,"more":true}',
+            'of versions 1 and 4' => '{"id":1,"inspector":"X","at":"2024-04-23 15:02:11","completedBy":"X"}',
+            'of version 2 without an id above 0' => '{"id":0,"inspector":"X","at":"2024-04-23T15:02:11Z"}',
+            'of none' => '{"id":"1"}',
+            'empty' => '{}',
+        ];
+
+        foreach (['versions.free', 'versions.pinned'] as $topic) {
+            foreach ($payloads as $name => $data) {
+                foreach ([null, 1, 2, 3, 4, 5, 9999] as $version) {
+                    yield "{$topic}: {$name}, ".($version ?? 'none').' stated' => ['topic' => $topic, 'data' => $data, ...($version === null ? [] : ['version' => $version])];
+                }
+            }
+
+            foreach (['{"id":1,"inspector":"X","at":"2024-04-23 15:02:11"}', '{"id":0,"inspector":"X","at":"2024-04-23 15:02:11"}'] as $data) {
+                yield "{$topic}: a time zone that is none: {$data}" => ['topic' => $topic, 'data' => $data, 'timezone' => 'Mars/Base'];
+            }
+        }
+
+        yield 'not a producer, an unknown version' => ['topic' => 'others.only', 'data' => '{"id":1}', 'version' => 9];
+        yield '65 levels, an unknown version' => ['topic' => 'kinds', 'data' => self::nested(65), 'version' => 1];
+        yield '65 levels, in the current version' => ['topic' => 'kinds', 'data' => self::nested(65), 'version' => 2];
     }
 
     /**

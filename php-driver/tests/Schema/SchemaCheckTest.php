@@ -3,11 +3,14 @@
 namespace HmsSync\Tests\Schema;
 
 use App\Events\InspectionCompleted;
+use HmsSync\HmsSync;
 use HmsSync\Schema\SchemaCheck;
 use HmsSync\Schema\SchemaSetupException;
 use HmsSync\Schema\SchemaViolation;
+use HmsSync\Schema\VersionedPayload;
 use HmsSync\Tests\Fixtures\QueuedReading;
 use HmsSync\Tests\Fixtures\Reading;
+use HmsSync\Tests\Fixtures\VersionedReading;
 use HmsSync\Tests\TestCase;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\DB;
@@ -171,10 +174,69 @@ class SchemaCheckTest extends TestCase
         yield 'no YAML' => [['topics.yaml' => "t: [\n"], 'topics.yaml is not YAML'];
         yield 'no topics' => [['topics.yaml' => "hello\n"], 'topics.yaml holds no topics'];
         yield 'no version' => [['topics.yaml' => "t:\n  producers: [hms-api]\n"], 'topics.yaml has no usable entry for [t]'];
+        yield 'a schema that is a list' => [['topics.yaml' => "t:\n  schema: [v1]\n"], 'topics.yaml has no usable entry for [t]'];
+        yield 'a pin that is no version' => [['topics.yaml' => "t:\n  schema: v1\n  producers: [{name: hms-api, version: 1}]\n"], 'topics.yaml pins a producer of [t] to the version [1]. Write one that the topic has, up to v1'];
+        yield 'a pin above the current version' => [['topics.yaml' => "t:\n  schema: v1\n  producers: [{name: hms-api, version: v2}]\n"], 'topics.yaml pins a producer of [t] to the version [v2]'];
+        yield 'a pin without a schema' => [['topics.yaml' => "t:\n  schema: v2\n  producers: [{name: hms-api, version: v1}]\n", 'schemas/t/v2.json' => '{}'], 'schemas/t/v1.json is missing'];
         yield 'no schema' => [['topics.yaml' => $topics], 'schemas/t/v1.json is missing'];
         yield 'no JSON' => [['topics.yaml' => $topics, 'schemas/t/v1.json' => '{'], 'schemas/t/v1.json is not JSON'];
         yield 'no schema inside' => [['topics.yaml' => $topics, 'schemas/t/v1.json' => '[]'], 'schemas/t/v1.json is not a JSON object'];
         yield 'a reference out of schemas/' => [['topics.yaml' => $topics, 'schemas/t/v1.json' => '{"$ref":"../../secret.json"}'], 'leads out of schemas/'];
+    }
+
+    public function test_a_version_that_is_not_listed_is_refused_with_those_that_are(): void
+    {
+        $missing = $this->violation(fn () => event(new VersionedReading(3, ['id' => 1], ['versions.free'])));
+        $above = $this->violation(fn () => event(new VersionedReading(5, ['id' => 1], ['versions.free'])));
+
+        self::assertSame(['unknown_version', 'versions.free', VersionedReading::class], [$missing->refusal, $missing->topic, $missing->event]);
+        self::assertSame(
+            'HMS-Sync: '.VersionedReading::class.' cannot be published to the topic versions.free: its broadcastVersion() is 3, and the topic has 1, 2, 4; '.
+            'return one that it has, or add schemas/versions.free/v3.json.', $missing->getMessage()
+        );
+        self::assertStringEndsWith('or add schemas/versions.free/v5.json and raise schema in topics.yaml.', $above->getMessage());
+        self::assertSame([], $this->entries());
+    }
+
+    /**
+     * @param  array<string, mixed>  $payload
+     */
+    #[DataProvider('versions')]
+    public function test_an_event_is_checked_against_the_version_it_states_else_the_pinned_else_the_current_else_the_newest_other(
+        string $topic, ?int $stated, array $payload, int|string $expected
+    ): void {
+        HmsSync::fake();
+        $event = new VersionedReading($stated, $payload, [$topic]);
+
+        if (is_int($expected)) {
+            event($event);
+            self::assertSame($expected, HmsSync::published()->sole()->version);
+        } else {
+            self::assertSame("schemas/{$topic}/{$expected}", $this->violation(fn () => event($event))->schema);
+        }
+    }
+
+    /**
+     * @return iterable<string, array{string, int|null, array<string, mixed>, int|string}>
+     */
+    public static function versions(): iterable
+    {
+        $all = ['id' => 1, 'completedBy' => 'X', 'inspector' => 'X', 'at' => 'x'];
+        $ofOne = ['id' => 1, 'completedBy' => 'X'];
+        $ofTwo = ['id' => 1, 'inspector' => 'X'];
+        $ofTwoAndFour = [...$ofTwo, 'at' => '2024-04-23T15:02:11Z'];
+
+        yield 'stated' => ['versions.free', 1, $all, 1];
+        yield 'stated, and it fits only another' => ['versions.free', 4, $ofTwo, 'v4.json'];
+        yield 'stated, not the pinned' => ['versions.pinned', 4, $ofTwoAndFour, 4];
+        yield 'pinned' => ['versions.pinned', null, $ofTwoAndFour, 2];
+        yield 'pinned, and it fits only an older' => ['versions.pinned', null, $ofOne, 1];
+        yield 'pinned, and it fits a newer and an older' => ['versions.pinned', null, $all, 4];
+        yield 'pinned, and it fits none' => ['versions.pinned', null, ['id' => 'x'], 'v2.json'];
+        yield 'current' => ['versions.free', null, $ofTwoAndFour, 4];
+        yield 'not the current, the newest other' => ['versions.free', null, $ofTwo, 2];
+        yield 'not the current, the oldest' => ['versions.free', null, $ofOne, 1];
+        yield 'none' => ['versions.free', null, ['id' => 'x'], 'v4.json'];
     }
 
     public function test_a_relative_path_begins_at_the_application(): void
@@ -203,7 +265,9 @@ class SchemaCheckTest extends TestCase
      */
     private function check(array $channels, string $data): ?array
     {
-        return $this->app->make(SchemaCheck::class)->check('reading', $channels, $data);
+        $payloads = $this->app->make(SchemaCheck::class)->check('reading', $channels, $data);
+
+        return $payloads === null ? null : array_map(fn (VersionedPayload $payload) => $payload->json, $payloads);
     }
 
     private function violation(callable $broadcast): SchemaViolation

@@ -26,6 +26,8 @@ class SchemaContractTest extends TestCase
         $there = $this->publishedTo(Sidecar::start(self::TOPICS), $broadcasts);
 
         self::assertNotEmpty(array_filter($there, is_array(...)));
+        self::assertContains('unknown_version', $there);
+        self::assertEqualsCanonicalizing([1, 2, 4], array_values(array_unique(array_column(array_filter($there, is_array(...)), 'version'))));
         self::assertGreaterThan(60, count(array_filter($there, is_string(...))));
         self::assertSame($there, array_intersect_key($here, $there));
         self::assertSame(array_keys($there), array_keys($here));
@@ -34,7 +36,7 @@ class SchemaContractTest extends TestCase
     /**
      * What the check says: the payload for consumers, or the code of the refusal.
      *
-     * @param  array{topic: string, data: string, timezone?: string, channel?: string}  $broadcast
+     * @param  array{topic: string, data: string, timezone?: string, channel?: string, version?: int}  $broadcast
      */
     private function checked(array $broadcast): mixed
     {
@@ -43,9 +45,12 @@ class SchemaContractTest extends TestCase
         ]);
 
         try {
-            $payloads = $this->app->make(SchemaCheck::class)->check('reading', [$broadcast['channel'] ?? $broadcast['topic']], $broadcast['data']);
+            $payloads = $this->app->make(SchemaCheck::class)->check(
+                'reading', [$broadcast['channel'] ?? $broadcast['topic']], $broadcast['data'], version: $broadcast['version'] ?? null
+            );
+            $payload = $payloads[$broadcast['topic']] ?? null;
 
-            return ['payload' => $payloads[$broadcast['topic']] ?? null];
+            return ['version' => $payload?->version, 'payload' => $payload?->json];
         } catch (SchemaViolation $e) {
             return $e->refusal;
         }
@@ -54,7 +59,7 @@ class SchemaContractTest extends TestCase
     /**
      * What the bus made of each broadcast, written to its intake as the driver writes it.
      *
-     * @param  array<string, array{topic: string, data: string, timezone?: string, channel?: string}>  $broadcasts
+     * @param  array<string, array{topic: string, data: string, timezone?: string, channel?: string, version?: int}>  $broadcasts
      * @return array<string, mixed>
      */
     private function publishedTo(Sidecar $sidecar, array $broadcasts): array
@@ -66,6 +71,7 @@ class SchemaContractTest extends TestCase
             $intake->append([
                 'id' => "broadcast-{$number}", 'channels' => (string) json_encode([$broadcast['channel'] ?? $broadcast['topic']]), 'event' => 'reading',
                 'data' => $broadcast['data'], 'time' => '2024-04-23T15:02:11Z', 'source' => 'hms-api', 'timezone' => $broadcast['timezone'] ?? 'UTC',
+                ...(isset($broadcast['version']) ? ['version' => (string) $broadcast['version']] : []),
             ]);
         }
 
@@ -93,18 +99,18 @@ class SchemaContractTest extends TestCase
     }
 
     /**
-     * @return array<string, array{payload: string}>
+     * @return array<string, array{version: int, payload: string}>
      */
     private function envelopes(Sidecar $sidecar): array
     {
         $payloads = [];
 
-        foreach (['inspections.status', 'kinds', 'linked', 'closed', 'others.only'] as $topic) {
+        foreach (['inspections.status', 'kinds', 'linked', 'closed', 'others.only', 'versions.free', 'versions.pinned'] as $topic) {
             $lines = Http::withToken($sidecar->token)->get("{$sidecar->url}/v1/topics/{$topic}/events?since=0")->throw()->body();
 
             foreach (array_filter(explode("\n", $lines)) as $line) {
                 $envelope = json_decode($line, flags: JSON_THROW_ON_ERROR);
-                $payloads[$envelope->id] = ['payload' => json_encode($envelope->payload, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION)];
+                $payloads[$envelope->id] = ['version' => $envelope->version, 'payload' => json_encode($envelope->payload, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION)];
             }
         }
 

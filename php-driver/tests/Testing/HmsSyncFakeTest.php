@@ -12,6 +12,7 @@ use HmsSync\Tests\Fixtures\QueuedReading;
 use HmsSync\Tests\Fixtures\Reading;
 use HmsSync\Tests\Fixtures\SteeredReading;
 use HmsSync\Tests\Fixtures\UniqueReading;
+use HmsSync\Tests\Fixtures\VersionedReading;
 use HmsSync\Tests\TestCase;
 use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Broadcasting\PrivateChannel;
@@ -226,6 +227,39 @@ class HmsSyncFakeTest extends TestCase
             'inspectionId' => 1, 'newStatus' => 'Completed', 'timestamp' => '2024-04-23T15:02:11Z',
         ]);
         $this->assertFails('Channels that are no topic: dashboard', fn () => HmsSync::assertPublishedOn('dashboard', 'reading'));
+    }
+
+    public function test_the_version_is_the_stated_one_and_with_schemas_the_one_that_the_bus_takes(): void
+    {
+        $two = ['id' => 1, 'inspector' => 'X'];
+
+        HmsSync::fake();
+        event(new VersionedReading(2));
+        event(new VersionedReading(null));
+        event(new Reading);
+
+        self::assertSame([2, null, null], HmsSync::published()->pluck('version')->all());
+        HmsSync::assertPublishedOn('inspections.status', VersionedReading::class, fn (Published $published) => $published->version === 2);
+        $this->assertFails('VersionedReading as "reading" on inspections.status v2: {"n":1}', fn () => HmsSync::assertNothingPublished());
+        $this->assertFails('VersionedReading as "reading" on inspections.status: {"n":1}', fn () => HmsSync::assertNothingPublished());
+
+        $this->boot(self::SCHEMAS + ['app.env' => 'testing']);
+        HmsSync::fake();
+        event(new VersionedReading(2, $two, ['versions.free']));
+        event(new VersionedReading(null, $two, ['versions.free']));
+        event(new Reading([...$two, 'at' => '2024-04-23 15:02:11'], ['versions.free', 'private-versions.pinned']));
+
+        self::assertSame([2, 2, 4], HmsSync::published()->pluck('version')->all());
+        HmsSync::assertPublishedOn('versions.pinned', 'reading', fn (Published $published) => $published->version === 2 && $published->payload['at'] === '2024-04-23T15:02:11Z');
+        $this->assertFails('Reading as "reading" on versions.free v4, versions.pinned v2: {', fn () => HmsSync::assertNothingPublished());
+    }
+
+    public function test_what_is_no_version_fails_where_it_is_made(): void
+    {
+        HmsSync::fake();
+
+        self::assertStringContainsString('broadcastVersion() returned 0', $this->failure(fn () => event(new VersionedReading(0)))->getMessage());
+        HmsSync::assertNothingPublished();
     }
 
     public function test_with_schemas_an_event_that_the_bus_would_reject_fails_where_it_is_made(): void

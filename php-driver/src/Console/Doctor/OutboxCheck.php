@@ -46,9 +46,7 @@ class OutboxCheck implements Check
         }
 
         foreach ($this->connections->names() as $connection) {
-            $finding = $this->tables->look(
-                'outbox', $connection, $this->config->get('hms-sync.outbox.table', 'hms_sync_outbox'), 'whatever is broadcast fails'
-            );
+            $finding = $this->lookOn($connection);
 
             if ($finding->status !== Status::Ok) {
                 return $finding;
@@ -56,6 +54,19 @@ class OutboxCheck implements Check
         }
 
         return $this->judge();
+    }
+
+    /**
+     * Look for the table on a connection, and whether all migrations have run there.
+     */
+    protected function lookOn(string $connection): Finding
+    {
+        $table = $this->config->get('hms-sync.outbox.table', 'hms_sync_outbox');
+        $finding = $this->tables->look('outbox', $connection, $table, 'whatever is broadcast fails');
+
+        return $finding->status === Status::Ok && ! $this->tables->hasColumn($connection, $table, 'version')
+            ? Finding::warn("The table [{$table}] has no column [version]: events with a broadcastVersion() fail.", 'Run [php artisan migrate].')
+            : $finding;
     }
 
     /**

@@ -40,4 +40,12 @@ class Tables
             ? Finding::ok("The table [{$table}] is there.")
             : Finding::fail("The table [{$table}] is missing: {$consequence}.", "Run [php artisan hms-sync:install --{$use} --migrate].");
     }
+
+    /**
+     * Determine whether a table that is there has a column.
+     */
+    public function hasColumn(string $connection, string $table, string $column): bool
+    {
+        return $this->database->connection($connection)->getSchemaBuilder()->hasColumn($table, $column);
+    }
 }
