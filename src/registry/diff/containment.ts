@@ -20,6 +20,8 @@ const maxDepth = 100;
  */
 export class Containment {
   private steps = 0;
+  /** Members looked at one inside the other by `disjoint`. */
+  private apartDepth = 0;
   /** Pairs under comparison, which may be taken for granted below themselves: payloads are finite. */
   private readonly open = new Set<string>();
   private readonly numbers = new Map<JsonSchema, number>();
@@ -47,7 +49,11 @@ export class Containment {
 
   /** Whether no value fits both. */
   disjoint(given: Conjunction, other: Conjunction): boolean {
-    return ++this.steps <= maxSteps && disjoint(this, given, other);
+    if (++this.steps > maxSteps || this.apartDepth >= maxDepth) return false;
+    this.apartDepth++;
+    const apart = disjoint(this, given, other);
+    this.apartDepth--;
+    return apart;
   }
 
   private compare(place: Place): Finding[] {
