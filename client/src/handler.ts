@@ -2,7 +2,7 @@ import { HmsSyncClientError } from "./errors.js";
 import { codeOf, placeOf } from "./fault.js";
 import type { Logger } from "./log.js";
 import type { Message } from "./message.js";
-import { Permanent } from "./permanent.js";
+import { isPermanent } from "./permanent.js";
 import type { Endable, Subscription } from "./subscription.js";
 import type { Telemetry } from "./telemetry.js";
 
@@ -57,7 +57,7 @@ function isThenable(value: unknown): boolean {
 
 function failed(message: Message<unknown>, error: unknown, log: Logger): void {
   const { topic, attempt } = message;
-  if (error instanceof Permanent) {
+  if (isPermanent(error)) {
     message.term(error.reason);
     log.warn("the handler refuses the event for good, it becomes a dead letter", {
       ...{ topic, id: idOf(message), attempt, code: codeOf(error.cause ?? error) },
