@@ -10,7 +10,7 @@ import { type Published, type PublishOptions, payloadText, publishText } from ".
 import { ReaderSubscription } from "./reader-subscription.js";
 import { durationMs } from "./resume-point.js";
 import { Subscriptions } from "./shutdown.js";
-import type { Endable, Subscription } from "./subscription.js";
+import type { Activity, Endable, Subscription } from "./subscription.js";
 import type { Telemetry } from "./telemetry.js";
 import type { Transport } from "./transport.js";
 
@@ -191,6 +191,11 @@ export class ConnectedBus implements Bus {
       failing,
       subscriptions: this.#subscriptions.health(),
     };
+  }
+
+  /** What the running subscriptions do by themselves. */
+  activity(): Activity[] {
+    return this.#subscriptions.activity();
   }
 
   #subscribe<Payload>(topic: string, options: SubscribeOptions): Subscription<Payload> & Endable {

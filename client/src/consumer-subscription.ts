@@ -13,7 +13,14 @@ import { requestReplay } from "./replay-request.js";
 import { Outage, persist } from "./retry.js";
 import { sendSettles } from "./settle-request.js";
 import { Settler } from "./settler.js";
-import { DONE, type Endable, Ending, type Leaving, type Subscription } from "./subscription.js";
+import {
+  type Activity,
+  DONE,
+  type Endable,
+  Ending,
+  type Leaving,
+  type Subscription,
+} from "./subscription.js";
 import type { Transport } from "./transport.js";
 
 export interface ConsumerParts {
@@ -128,6 +135,13 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
       handedOut: this.handouts.count,
       lastEventAt: lastEventAt === undefined ? null : new Date(Date.now() - this.now() + lastEventAt),
     };
+  }
+
+  /** A loop that waits for the next event has no handler at work, unless several work side by side. */
+  activity(): Activity {
+    const { limited, count } = this.handouts;
+    const atWork = limited || this.inbox.waiting === 0 ? count : 0;
+    return { atWork, unsent: !this.settler.idle || !this.rewound };
   }
 
   private now(): number {

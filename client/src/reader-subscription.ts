@@ -9,7 +9,7 @@ import { EventMessage, type Message } from "./message.js";
 import { LineSplitter } from "./ndjson.js";
 import { ResumePoint } from "./resume-point.js";
 import { Outage, sleep } from "./retry.js";
-import { DONE, type Endable, type Subscription } from "./subscription.js";
+import { type Activity, DONE, type Endable, type Subscription } from "./subscription.js";
 import type { Transport } from "./transport.js";
 
 export interface ReaderParts {
@@ -93,6 +93,11 @@ export class ReaderSubscription<Payload> implements Subscription<Payload>, Endab
     const waiting = this.inbox.size;
     const at = lastEventAt === undefined ? null : new Date(lastEventAt);
     return { topic, consumer: null, waiting, handedOut: 0, lastEventAt: at };
+  }
+
+  /** Nothing of it is settled. */
+  activity(): Activity {
+    return { atWork: 0, unsent: false };
   }
 
   private handOut(message: Message<Payload>): IteratorResult<Message<Payload>> {

@@ -1,6 +1,6 @@
 import type { SubscriptionHealth } from "./liveness.js";
 import type { Logger } from "./log.js";
-import type { Endable, Leaving } from "./subscription.js";
+import type { Activity, Endable, Leaving } from "./subscription.js";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
@@ -35,6 +35,10 @@ export class Subscriptions {
 
   health(): SubscriptionHealth[] {
     return [...this.running].map((subscription) => subscription.health());
+  }
+
+  activity(): Activity[] {
+    return [...this.running].map((subscription) => subscription.activity());
   }
 
   /** Ends all; resolves when they have ended. */

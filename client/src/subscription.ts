@@ -17,9 +17,18 @@ export interface Subscription<Payload = unknown> extends AsyncIterableIterator<M
  */
 export type Leaving = "leave" | "drain" | "close";
 
+/** What a subscription does by itself before it is quiet: a test kit waits for it. */
+export interface Activity {
+  /** Events that handlers are taken to be at work on. */
+  readonly atWork: number;
+  /** Whether settles, or a request for a replay, have not got through. */
+  readonly unsent: boolean;
+}
+
 /** A subscription as the bus sees it. */
 export interface Endable {
   health(): SubscriptionHealth;
+  activity(): Activity;
   end(how: Leaving): Promise<void>;
 }
 
