@@ -5,6 +5,7 @@ import type { AccessKeys } from "./access-keys.js";
 import { mustBeAdmin, topicsConsumedBy } from "./authorize.js";
 import { bodyObject, invalidRequest, readBody } from "./body.js";
 import { type RetireRouteParts, retireRoutes } from "./retire-routes.js";
+import { schemaRoute } from "./schema-route.js";
 import type { Directory, FindProbe, Identity, Operations } from "./types.js";
 import type { WebhookKeys } from "./webhook-keys.js";
 
@@ -18,7 +19,7 @@ export interface AdminRouteParts extends RetireRouteParts {
 
 type Next = (error?: unknown) => void;
 
-/** The routes of operators and of whoami. The caller has authenticated the request and set its `identity`. */
+/** The routes of operators, of schemas and of whoami. The caller has authenticated the request and set its `identity`. */
 export function adminRoutes(
   parts: AdminRouteParts,
 ): (request: IncomingMessage, response: ServerResponse, next: Next) => void {
@@ -34,6 +35,7 @@ export function adminRoutes(
     if (seen === undefined) throw unknownProbe(request.params.id);
     response.json(seen);
   });
+  schemaRoute(app, parts.directory);
   app.use("/v1", (request, _response, next) => {
     mustBeAdmin(identityOf(request));
     next();

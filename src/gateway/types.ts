@@ -74,8 +74,12 @@ export interface GatewayTopic {
   readonly name: string;
   readonly qos: "at_least_once" | "exactly_once";
   readonly version: number;
+  /** By version: what a payload has to keep to. */
+  readonly schemas: ReadonlyMap<number, { readonly schema: object }>;
+  /** JSON Pointer to the ordering key in the payload. */
+  readonly keyPointer?: string;
   readonly producers: readonly string[];
-  readonly consumers: readonly { readonly name: string }[];
+  readonly consumers: readonly { readonly name: string; readonly version?: number }[];
 }
 
 /** The topics and systems of topics.yaml. */

@@ -10,7 +10,14 @@ import { eventually } from "../../support/eventually.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
 
 const token = "hms_development";
-const topic = { name: "t", qos: "at_least_once", version: 1, producers: [], consumers: [] } as const;
+const topic = {
+  name: "t",
+  qos: "at_least_once",
+  version: 1,
+  schemas: new Map(),
+  producers: [],
+  consumers: [],
+} as const;
 let server: TestRedis;
 let redis: Redis;
 let gateway: Gateway;
