@@ -14,24 +14,29 @@ function show({ topic, table, key, columns }: TableMapping): void {
   const payload = readFileSync(file, "utf8").trim();
   const row = rowOf(columns, payload, sampleEvent(topic));
   const width = Math.max(...Object.keys(row).map((name) => name.length));
-  console.log(`${topic} -> ${table}`);
+  print(`${topic} -> ${table}`);
   for (const [name, value] of Object.entries(row)) {
     const column = columns[name]!;
     const from = typeof column === "string" ? column : (column.from ?? "constant");
     const isKey = key.includes(name) ? "  (key)" : "";
-    console.log(`  ${name.padEnd(width)}  ${JSON.stringify(value)}  <- ${from}${isKey}`);
+    print(`  ${name.padEnd(width)}  ${JSON.stringify(value)}  <- ${from}${isKey}`);
   }
   const { sql, bindings } = upsertStatement(database, table, row, key);
-  console.log(`  ${database.raw(sql, bindings).toSQL().sql}\n`);
+  print(`  ${database.raw(sql, bindings).toSQL().sql}\n`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 try {
-  const mappings = readMappings();
-  const shown = mappings.filter(({ topic }) => only === undefined || topic === only);
-  for (const mapping of given === undefined || only !== undefined ? shown : shown.slice(0, 1)) show(mapping);
-  console.log("Nothing was written.");
+  const mappings = readMappings().filter(({ topic }) => only === undefined || topic === only);
+  if (mappings.length === 0) throw new Error(`mapping.yaml has no topic ${only}`);
+  if (given !== undefined && mappings.length > 1) throw new Error("name the topic behind the file");
+  for (const mapping of mappings) show(mapping);
+  print("Nothing was written.");
 } catch (error) {
-  console.error(`check failed: ${(error as Error).message}`);
+  print(`check failed: ${(error as Error).message}`);
   process.exitCode = 1;
 } finally {
   await database.destroy();
