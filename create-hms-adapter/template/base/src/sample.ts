@@ -1,7 +1,9 @@
 import type { Envelope } from "@hms-sync/client";
 
+const windowMs = 7 * 24 * 3_600_000;
+
 /** The envelope that a sample comes in: what mapping.yaml takes from `envelope.…`. */
-export function sampleEvent(topic: string): Omit<Envelope, "payload"> {
+export function sampleEvent(topic: string, now = new Date()): Omit<Envelope, "payload"> {
   return {
     topic,
     version: 1,
@@ -9,7 +11,7 @@ export function sampleEvent(topic: string): Omit<Envelope, "payload"> {
     id: "sample-1",
     source: "sample",
     type: topic,
-    time: "2024-04-23T15:02:11Z",
-    replayable_until: "2124-04-23T15:02:11Z",
+    time: now.toISOString(),
+    replayable_until: new Date(now.getTime() + windowMs).toISOString(),
   };
 }
