@@ -314,8 +314,9 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
    * work side by side; what it left unsettled may be forgotten, and the bus may be away: 5 s at most then.
    */
   private checkEnd(): void {
+    if (this.phase === "new" || this.phase === "running") return; // quiet for a moment is no end
     const { limited, count } = this.handouts;
-    if (this.loopIsBack && this.phase !== "running" && (!limited || count === 0)) this.ending.hurry();
+    if (this.loopIsBack && (!limited || count === 0)) this.ending.hurry();
     else this.ending.check();
   }
 

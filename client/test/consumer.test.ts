@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { eventually } from "../../test/support/eventually.js";
 import { fixture, next } from "./support/fixture.js";
 import { deliver, json, lose, problem, type Script, settleAs } from "./support/scripted-bus.js";
+import { eventsOf, range } from "./support/settles.js";
 
 const at = fixture();
 
@@ -281,17 +282,4 @@ function cutShort(_request: unknown, response: Parameters<Script>[1]): void {
 
 function text(type: string, body: string, status = 200): Script {
   return (_request, response) => void response.writeHead(status, { "content-type": type }).end(body);
-}
-
-/** The events that settles of one action stand for. */
-function eventsOf(settles: readonly string[], action: string): string[] {
-  return settles.flatMap((settle) => {
-    const match = /^(\w+) (\S+)\.(\d+)(?:-(\d+))?$/.exec(settle);
-    if (match === null || match[1] !== action) return [];
-    return range(match[2]!, Number(match[3]), Number(match[4] ?? match[3]));
-  });
-}
-
-function range(lease: string, from: number, to: number): string[] {
-  return Array.from({ length: to - from + 1 }, (_, i) => `${lease}.${from + i}`);
 }
