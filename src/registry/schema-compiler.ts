@@ -1,6 +1,7 @@
 import type { ErrorObject, ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import ajvFormats from "ajv-formats";
+import { isMultipleOf } from "../envelope/multiple-of.js";
 import { filledDefaults } from "../envelope/plan.js";
 import { pointerPath } from "../envelope/schema-merge.js";
 import { SchemaProblem, shown } from "./problems.js";
@@ -139,6 +140,15 @@ function newAjv(allErrors: boolean): Ajv2020 {
     allErrors,
   });
   ajvFormats.default(ajv);
+  ajv.removeKeyword("multipleOf"); // ajv's own divides binary fractions and refuses 19.99 for 0.01
+  ajv.addKeyword({
+    keyword: "multipleOf",
+    type: "number",
+    schemaType: "number",
+    metaSchema: { type: "number", exclusiveMinimum: 0 },
+    error: { message: ({ schema }) => `must be multiple of ${schema}` },
+    compile: (divisor: number) => (value: number) => isMultipleOf(value, divisor),
+  });
   return ajv;
 }
 

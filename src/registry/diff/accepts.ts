@@ -1,3 +1,4 @@
+import { isMultipleOf } from "../../envelope/multiple-of.js";
 import { isSchema, type JsonSchema, resolveLocalRef, schemaElements } from "../../envelope/schema-merge.js";
 import { matches, type SchemaObject } from "./conjunction.js";
 import { annotations, branches, equal } from "./same.js";
@@ -49,7 +50,7 @@ const judges: Readonly<Record<string, Judge>> = {
   maximum: number((value, bound) => value <= bound),
   exclusiveMinimum: number((value, bound) => value > bound),
   exclusiveMaximum: number((value, bound) => value < bound),
-  multipleOf: number((value, bound) => Number.isInteger(value / bound)),
+  multipleOf: number((value, bound) => isMultipleOf(value, bound)),
   minLength: text((value, length) => [...value].length >= (length as number)),
   maxLength: text((value, length) => [...value].length <= (length as number)),
   pattern: text((value, pattern) => matches(pattern as string, value)),
