@@ -36,6 +36,11 @@ export class Life {
     }) as typeof redis.sendCommand;
   }
 
+  /** From now on the death comes at the n-th command, carried out or not as it was planned. */
+  dieIn(commands: number): void {
+    this.left = commands;
+  }
+
   kill(): void {
     this.dead = true;
     this.announce();
