@@ -22,9 +22,9 @@ export interface Project {
 }
 
 /** Makes the files of an adapter. @throws HmsSyncError `usage` for a key that no topic has. */
-export function projectOf(answers: Answers): Project {
+export function projectOf(answers: Answers, template: string): Project {
   const planned = answers.topics.map((topic) => planOf(topic, answers));
-  const files = new Map(filledTemplate(answers.database.name, valuesOf(answers)));
+  const files = new Map(filledTemplate(answers.database.name, valuesOf(answers), template));
   files.set("package.json", packageFile(files.get("package.json")!, answers));
   files.set("mapping.yaml", mappingFile(planned.map(({ mapping }) => mapping)));
   for (const { mapping, sample } of planned) {

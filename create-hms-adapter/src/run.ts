@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { printableLines } from "../../src/cli/text.js";
 import { HmsSyncError } from "../../src/errors.js";
 import { type Answers, collectAnswers, type Sources } from "./answers.js";
@@ -16,6 +16,8 @@ import { writeFiles } from "./write.js";
 export interface World {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The scaffold's own package: package.json and template/ are in it. */
+  readonly home: string;
   /** Questions to a person; undefined where nobody can answer. */
   questions(): Promise<Questions | undefined>;
   /** Standard output. */
@@ -29,7 +31,7 @@ export async function run(argv: readonly string[], world: World): Promise<ExitCo
   try {
     const given = readArguments(argv);
     if (given.help) world.write(help);
-    else if (given.version) world.write(`${ownVersion()}\n`);
+    else if (given.version) world.write(`${versionOf(world)}\n`);
     else await make(given, world);
     return exit.ok;
   } catch (error) {
@@ -45,7 +47,7 @@ async function make(given: Arguments, world: World): Promise<void> {
     const ask = given.yes || given.json ? undefined : await world.questions();
     const client = clientOf(given, world);
     const answers = await collectAnswers({ given, sources, ask, cwd: world.cwd, client });
-    const project = projectOf(answers);
+    const project = projectOf(answers, join(world.home, "template"));
     writeFiles(answers.folder, project.files);
     if (given.install) install(answers.folder);
     report(answers, { ...project, notes: [...notes, ...project.notes] }, given, world);
@@ -70,9 +72,10 @@ async function openSources(given: Arguments, { cwd, env }: World, notes: string[
 }
 
 /** The client of the scaffold's own release, unless another is named. */
-function clientOf({ client }: Arguments, { cwd, env }: World): string {
+function clientOf({ client }: Arguments, world: World): string {
+  const { cwd, env } = world;
   const spec = client ?? (env.HMS_SYNC_CLIENT_PACKAGE || undefined);
-  if (spec === undefined) return `^${ownVersion()}`;
+  if (spec === undefined) return `^${versionOf(world)}`;
   return existsSync(resolve(cwd, spec)) ? `file:${resolve(cwd, spec)}` : spec;
 }
 
@@ -132,9 +135,8 @@ function report(
   world.write(printableLines(lines.join("\n")));
 }
 
-function ownVersion(): string {
-  const manifest = new URL("../../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+function versionOf({ home }: World): string {
+  return (JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { version: string }).version;
 }
 
 function describe(error: unknown): string {

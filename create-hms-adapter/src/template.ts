@@ -1,21 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** Contents of a project by path, with slashes. */
 export type Files = ReadonlyMap<string, string>;
 
-/** The template on disk, beside `dist` in the package and in the checkout. */
-const folder = fileURLToPath(new URL("../../../template", import.meta.url));
-
 /**
- * The files of the template for one database, with every `{{name}}` in them replaced. A file for one database is in
+ * The files of the template on disk for one database, with every `{{name}}` in them replaced. A file for one database is in
  * `databases/<name>/`, the rest in `base/`; a leading underscore stands for the dot that npm would not pack.
  */
 export function filledTemplate(
   database: string,
   values: Readonly<Record<string, string>>,
-  from = folder,
+  from: string,
 ): Files {
   const files = new Map<string, string>();
   for (const part of ["base", join("databases", database)]) {
