@@ -49,11 +49,9 @@ export class ConsumerQueue {
     /** Called when something may have become ready by time. */
     onReady: () => void,
   ) {
-    const outcomes = {
-      acked: (owed: OwedEvent, attempts: number) => this.end(this.acked, { owed, attempts, reason: "" }),
-      died: (owed: OwedEvent, attempts: number, reason: string) =>
-        this.end(this.dead, { owed, attempts, reason }),
-    };
+    const endIn = (list: Outcome[]) => (owed: OwedEvent, attempts: number, reason: string) =>
+      this.end(list, { owed, attempts, reason });
+    const outcomes = { acked: endIn(this.acked), died: endIn(this.dead) };
     this.runs = new OpenRuns(ledger.topic, outcomes, clock, () => {
       lapseSilent(this.runs);
       this.runs.passTime();

@@ -7,7 +7,7 @@ const FINISHED_MS = 120_000;
 
 /** Told what becomes of events for good. */
 export interface Outcomes {
-  acked(owed: OwedEvent, attempts: number): void;
+  acked(owed: OwedEvent, attempts: number, reason: string): void;
   died(owed: OwedEvent, attempts: number, reason: string): void;
 }
 
@@ -107,11 +107,8 @@ export class OpenRuns {
   /** Begins a lease of at most `max` events; the rest becomes a run of its own. */
   lease(run: Run, max: number): void {
     this.divide(run, max);
-    run.generation++;
-    if (run.kind === "single") run.attempts++;
-    run.dueAt = undefined;
     const deadline = this.now + this.policy.ackWaitMs;
-    run.deadlines = run.fates.map(() => deadline);
+    run.lease(deadline);
     this.wakeAt(deadline);
   }
 

@@ -40,6 +40,8 @@ export class Run {
   reason: string;
   /** Leases so far. */
   generation = 0;
+  /** What the consumer is told with the latest one: which time it is handed out. */
+  attempt = 0;
   /** Of each event, while the run is leased. */
   deadlines: number[] | undefined;
   /** The generation that settled each event. */
@@ -69,9 +71,12 @@ export class Run {
     return this.kind === "single" ? this.attempts : 1;
   }
 
-  /** What the consumer is told: which time it is handed out. */
-  get attempt(): number {
-    return this.lapses + this.counted;
+  lease(deadline: number): void {
+    this.generation++;
+    if (this.kind === "single") this.attempts++;
+    this.attempt = this.lapses + this.counted;
+    this.dueAt = undefined;
+    this.deadlines = this.fates.map(() => deadline);
   }
 
   settle(index: number, fate: Fate): void {

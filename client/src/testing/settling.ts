@@ -70,7 +70,7 @@ class LeaseSettlement {
       this.extended.push(index);
       return true;
     }
-    if (action === "ack") this.runs.outcomes.acked(run.events[index]!, run.attempt);
+    if (action === "ack") this.runs.outcomes.acked(run.events[index]!, run.attempt, run.reason);
     else if (action === "nack") this.nack(index, operation);
     else if (action === "term") this.died(index, operation.reason);
     else this.released.push(index);
