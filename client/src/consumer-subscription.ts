@@ -1,16 +1,16 @@
-import type { Clock } from "./clock.js";
+import { Attention } from "./attention.js";
+import type { ConsumerParts } from "./consumer-parts.js";
 import type { Holder } from "./delivery.js";
 import { HmsSyncClientError } from "./errors.js";
 import { Handouts } from "./handouts.js";
 import { Inbox } from "./inbox.js";
 import { type Due, LeaseBook } from "./lease-book.js";
-import type { Liveness, SubscriptionHealth } from "./liveness.js";
-import type { Logger } from "./log.js";
+import type { SubscriptionHealth } from "./liveness.js";
 import { EventMessage, type Message } from "./message.js";
 import { type LeasedEvent, type Pulled, unpack } from "./pulled.js";
 import { Puller } from "./puller.js";
-import { requestReplay } from "./replay-request.js";
-import { Outage, persist } from "./retry.js";
+import { Rewind } from "./replay-request.js";
+import { Outage } from "./retry.js";
 import { sendSettles } from "./settle-request.js";
 import { Settler } from "./settler.js";
 import {
@@ -21,29 +21,6 @@ import {
   type Leaving,
   type Subscription,
 } from "./subscription.js";
-import type { Transport } from "./transport.js";
-
-export interface ConsumerParts {
-  readonly transport: Transport;
-  readonly url: string;
-  readonly topic: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Most events of one pull; about twice as many wait here at most. */
-  readonly max: number;
-  /** Most events handed out and not settled; Infinity for as many as the loop asks for. */
-  readonly concurrency: number;
-  readonly consumer: string;
-  /** What the bus is asked to send once more, before anything is fetched. */
-  readonly since: string | undefined;
-  readonly clock: Clock;
-  readonly liveness: Liveness;
-  readonly signal: AbortSignal | undefined;
-  /** Called when the loop begins; false ends it at once. */
-  readonly onStart: (subscription: Endable) => boolean;
-  /** Called when the subscription has ended. */
-  readonly onEnd: (subscription: Endable) => void;
-  readonly log: Logger;
-}
 
 /** A loop of handlers that never wait is made to wait for the event loop this often (ms): else no ack would leave. */
 const LONGEST_TURN_MS = 5;
@@ -60,9 +37,9 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   private readonly book: LeaseBook;
   private readonly handouts: Handouts;
   private readonly holder: Holder;
-  private readonly outages: Record<"pulling" | "settling" | "rewinding", Outage>;
-  private readonly rewinding = new AbortController();
-  private rewound: boolean;
+  private readonly attention: Attention;
+  private readonly rewind: Rewind;
+  private readonly outages: Record<"pulling" | "settling", Outage>;
   private phase: "new" | "running" | "ending" | "ended" = "new";
   private failure: HmsSyncClientError | undefined;
   private readonly ending = new Ending(() => this.isQuiet());
@@ -70,19 +47,17 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   private awaitHandlers = true;
   private scheduled = false;
   private turnStartedAt = 0;
-  private activeAt = 0;
-  private stalled = false;
   private loopIsBack = false;
   private lastEventAt: number | undefined;
 
   constructor(private readonly parts: ConsumerParts) {
-    const { topic, clock, consumer, concurrency, since, log, liveness } = parts;
+    const { topic, clock, consumer, concurrency, log, liveness } = parts;
     this.topic = topic;
-    this.rewound = since === undefined;
+    this.attention = new Attention(clock);
+    this.rewind = new Rewind(parts, parts.since);
     this.outages = {
       pulling: new Outage(`pulling ${topic}`, log, liveness),
       settling: new Outage(`settling events of ${topic}`, log, liveness),
-      rewinding: new Outage(`asking for a replay of ${topic}`, log, liveness),
     };
     this.handouts = new Handouts(concurrency, () => this.onRoom());
     this.settler = this.makeSettler();
@@ -141,7 +116,7 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   activity(): Activity {
     const { limited, count } = this.handouts;
     const atWork = limited || this.inbox.waiting === 0 ? count : 0;
-    return { atWork, unsent: !this.settler.idle || !this.rewound };
+    return { atWork, unsent: !this.settler.idle || !this.rewind.done };
   }
 
   private now(): number {
@@ -153,21 +128,13 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     this.phase = "running";
     if (signal?.aborted || !this.parts.onStart(this)) return void this.end("leave");
     signal?.addEventListener("abort", this.onAbort, { once: true });
-    this.activeAt = this.now();
-    if (this.rewound) this.schedule();
-    else void this.rewind();
-  }
-
-  private async rewind(): Promise<void> {
-    const { parts, outages } = this;
-    const { signal } = this.rewinding;
-    try {
-      await persist(() => requestReplay(parts, parts.since!, signal), outages.rewinding, { signal });
-      this.rewound = true;
-      this.schedule();
-    } catch (error) {
-      if (!signal.aborted) this.fail(error as HmsSyncClientError);
-    }
+    this.attention.paid();
+    if (this.rewind.done) this.schedule();
+    else
+      void this.rewind.ask().then(
+        () => this.schedule(),
+        (error) => this.fail(error),
+      );
   }
 
   private readonly onAbort = () => void this.end("leave");
@@ -214,7 +181,7 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
   private receive(pulled: Pulled): void {
     const { leases, events } = unpack(pulled, this.holder);
     for (const lease of leases) this.book.add(lease);
-    if (this.phase !== "running" || this.stalled) {
+    if (this.phase !== "running" || this.attention.lacking) {
       this.settler.release(events.map(({ delivery }) => delivery));
       return;
     }
@@ -238,7 +205,8 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
 
   /** One more pull while little waits: the first up to a whole run, the second up to half of one. */
   private wants(outstanding: number): boolean {
-    if (this.phase !== "running" || this.stalled || !this.rewound || outstanding > 1) return false;
+    if (this.phase !== "running" || this.attention.lacking || !this.rewind.done || outstanding > 1)
+      return false;
     return this.inbox.size <= (outstanding === 0 ? this.parts.max : this.parts.max / 2);
   }
 
@@ -264,24 +232,15 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
         count: lapsed.length,
       });
     }
-    if (this.inbox.size > 0 && this.isStuck()) this.giveBack();
+    const waiting = this.inbox.peek();
+    if (waiting !== undefined && this.attention.lacks(waiting.delivery.lease.ackWaitMs)) this.giveBack();
     else this.settler.extend(extend);
     this.inbox.filter(({ delivery }) => delivery.isOpen);
     this.checkEnd();
   }
 
-  /** Whether the handler has neither asked for an event nor said anything of one for longer than it may. */
-  private isStuck(): boolean {
-    const oldest = this.inbox.peek()?.delivery.lease.ackWaitMs ?? Number.POSITIVE_INFINITY;
-    this.stalled = this.now() - this.activeAt > oldest;
-    return this.stalled;
-  }
-
   private touch(): void {
-    this.activeAt = this.now();
-    if (!this.stalled) return;
-    this.stalled = false;
-    this.schedule();
+    if (this.attention.paid()) this.schedule();
   }
 
   private giveBack(): void {
@@ -299,7 +258,7 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
     this.phase = "ending";
     this.parts.signal?.removeEventListener("abort", this.onAbort);
     this.puller.stop();
-    this.rewinding.abort();
+    this.rewind.stop();
     this.giveBack();
     await this.ending.done;
     for (const outage of Object.values(this.outages)) outage.abandon();
