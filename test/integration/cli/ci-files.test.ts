@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { load } from "js-yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../support/process.js";
 
 const root = resolve(import.meta.dirname, "../../..");
 const read = (name: string) => readFileSync(join(root, "docs/ci", name), "utf8");
@@ -47,21 +48,18 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs the commands one after the other, as CI does: up to the first that fails. */
-function runAll(commands: readonly string[]): { code: number | null; output: string } {
+async function runAll(commands: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const env = {
+    PATH: `${folder}:${process.env.PATH}`,
+    BASE: "origin/main",
+    CI_MERGE_REQUEST_DIFF_BASE_SHA: git("rev-parse", "origin/main"),
+    GITHUB_STEP_SUMMARY: join(folder, "summary"),
+  };
   let output = "";
   for (const command of commands) {
-    const done = spawnSync("bash", ["-eo", "pipefail", "-c", command], {
-      cwd: repository,
-      encoding: "utf8",
-      env: {
-        PATH: `${folder}:${process.env.PATH}`,
-        BASE: "origin/main",
-        CI_MERGE_REQUEST_DIFF_BASE_SHA: git("rev-parse", "origin/main"),
-        GITHUB_STEP_SUMMARY: join(folder, "summary"),
-      },
-    });
+    const done = await run("bash", ["-eo", "pipefail", "-c", command], { cwd: repository, env });
     output += done.stdout + done.stderr;
-    if (done.status !== 0) return { code: done.status, output };
+    if (done.code !== 0) return { code: done.code, output };
   }
   return { code: 0, output };
 }
@@ -76,18 +74,18 @@ describe.each(Object.entries(files))("docs/ci/%s", (_, commandsOf) => {
     expect(calls.map((call) => call.split(" ")[3])).toEqual(expect.arrayContaining(["validate", "diff"]));
   });
 
-  test("passes a new consumer and fails on a new QoS", () => {
+  test("passes a new consumer and fails on a new QoS", { timeout: 240_000 }, async () => {
     const file = join(repository, "topics.yaml");
     const committed = readFileSync(file, "utf8");
     writeFileSync(
       file,
       committed.replace("[city-health, ehr-clinic]", "[city-health, ehr-clinic, treasury]"),
     );
-    const joined = runAll(calls);
+    const joined = await runAll(calls);
     expect(joined.output).toContain("treasury is a new consumer");
     expect(joined.code).toBe(0);
     writeFileSync(file, committed.replace("exactly_once", "at_least_once"));
-    const changed = runAll(calls);
+    const changed = await runAll(calls);
     expect(changed.output).toContain("QoS is at_least_once instead of exactly_once");
     expect(changed.code).toBe(1);
     writeFileSync(file, committed);
