@@ -45,9 +45,10 @@ class PayloadSchema
         $formats = new FormatResolver;
         Formats::addTo($formats);
 
-        $this->validator = new Validator(
-            new SchemaLoader(new SchemaParser(['format' => $formats], self::OPTIONS)), self::MAX_ERRORS, false
-        );
+        $parser = new SchemaParser(['format' => $formats], self::OPTIONS);
+        $parser->addDraft(new Dialect);
+
+        $this->validator = new Validator(new SchemaLoader($parser), self::MAX_ERRORS, false);
     }
 
     /**
