@@ -5,6 +5,7 @@ import { checkMapping, type Mapping, rowOf } from "@hms-sync/client/sql";
 import { load } from "js-yaml";
 import { expect, test } from "vitest";
 import { sqlNameOf } from "../src/names.js";
+import { likelyKey } from "../src/row-key.js";
 import { scaffold } from "./support.js";
 
 interface Entry {
@@ -115,4 +116,30 @@ test.each([
   ["a--b", "A_B"],
 ])("%s is called %s", (field, column) => {
   expect(sqlNameOf(field, "upper")).toBe(column);
+});
+
+test("what an optional or nullable object requires is not required of the event", async () => {
+  const inner = { type: "object", required: ["zip"], properties: { zip: { type: "string" } } };
+  const schema = {
+    type: "object",
+    required: ["no", "to"],
+    properties: { no: { type: "integer" }, from: inner, to: { anyOf: [{ type: "null" }, inner] } },
+  };
+  const { entry } = await mapped(schema);
+  expect(entry.columns).toMatchObject({
+    NO: { required: true },
+    FROM_ZIP: { from: "payload.from.zip", type: "text(255)" },
+  });
+  expect(entry.columns.FROM_ZIP).not.toHaveProperty("required");
+  expect(entry.columns.TO_ZIP).not.toHaveProperty("required");
+});
+
+test("the topic's ordering key goes before what is merely called like one", () => {
+  const field = { type: "bigint", required: true, proposed: false };
+  const columns = [
+    { ...field, name: "ID", from: "payload.id", path: ["id"] },
+    { ...field, name: "CASE_REF", from: "payload.case.ref", path: ["case", "ref"] },
+  ];
+  expect(likelyKey(columns, "/case/ref")).toEqual(["CASE_REF"]);
+  expect(likelyKey(columns)).toEqual(["ID"]);
 });

@@ -150,6 +150,7 @@ test("what flags leave open is asked, and nothing more", async () => {
   expect(read("treasury-payroll/.env.example")).toContain("postgres://");
   asked.length = 0;
   await scaffold(["x", "--topic=inspections.status", "--db=sqlite", "--table=T", ...topics], { ask });
+  await scaffold(["city-health", "--db=sqlite", "--yes", ...topics], { ask });
   expect(asked).toEqual([]);
 });
 
