@@ -3,8 +3,9 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { acceptEvent, type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
+import { acceptEvent, type BusFolder, busFolder, cli, type RunningBus, startBus } from "../support/bus.js";
 import { eventually } from "../support/eventually.js";
+import { run } from "../support/process.js";
 import { startRedis, type TestRedis } from "../support/redis.js";
 
 const topic = "inspections.status";
@@ -120,6 +121,23 @@ test("a broken file is refused whole: status is red and says where, the bus runs
   await change(folder, registry("city-health, treasury"));
   await eventually(async () => (await statusOf(bus)).state === "ok");
   expect(Object.keys(await consumersOf(bus)).sort()).toEqual(["city-health", "treasury"]);
+  await bus.process.kill("SIGTERM");
+});
+
+test("topics diff asks the running bus what a change means for what is owed now", async () => {
+  const { bus, folder } = await start(registry("city-health, ehr-clinic"));
+  await accept(1, 3);
+  await eventually(async () => (await consumersOf(bus))["ehr-clinic"].owed === 3);
+  const proposal = join(folder.path, "proposal.yaml");
+  await writeFile(proposal, registry("city-health, treasury").replace("exactly_once", "at_least_once"));
+  const env = { HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: bus.token };
+  const args = [cli, "topics", "diff", proposal, "--against", join(folder.path, "topics.yaml"), "--json"];
+  const { code, stdout } = await run(process.execPath, args, { env });
+  expect(code).toBe(1);
+  const text = JSON.stringify(JSON.parse(stdout));
+  expect(text).toMatch(/qos_changed/);
+  expect(text).toMatch(/treasury is a new consumer[^"]*3 events/);
+  expect(text).toMatch(/ehr-clinic is no longer a consumer[^"]*3/);
   await bus.process.kill("SIGTERM");
 });
 
