@@ -52,6 +52,11 @@ describe("private CA", () => {
     });
   });
 
+  test("an authority of the agency's does not make others trusted", async () => {
+    const { ca } = makeCertificates();
+    await expect(at.connect({ ...direct(), ca })).rejects.toMatchObject({ code: "untrusted_certificate" });
+  });
+
   test("a certificate for another name is not taken", async () => {
     const options = { ...behind(), url: `https://other.test:${front.port}`, proxy: proxyUrl() };
     await expect(at.connect(options)).rejects.toMatchObject({
