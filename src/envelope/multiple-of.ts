@@ -5,6 +5,7 @@
  */
 export function isMultipleOf(value: number, divisor: number): boolean {
   if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0;
+  if (!Number.isFinite(value)) return false; // JSON.parse makes Infinity of 1e400
   const [digits, scale] = decimalOf(value);
   const [step, stepScale] = decimalOf(divisor);
   const common = Math.max(scale, stepScale);

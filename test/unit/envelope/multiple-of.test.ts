@@ -27,6 +27,7 @@ describe("a number is a multiple of another in its decimals", () => {
     [1e-8, 1e-7],
     [7, 2.5],
     [5, 2],
+    [Number("1e400"), 1],
     [999999999.999, 0.01],
   ])("and %d is none of %d", (value, divisor) => {
     expect(isMultipleOf(value, divisor)).toBe(false);
