@@ -5,7 +5,7 @@ import type { DeliveryScripts } from "../../../src/fanout/delivery-records.js";
 import type { Script } from "../../../src/redis/scripts.js";
 import { mutated } from "../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
-import { histories, type Mutations, play } from "./model.js";
+import { histories, historiesWithReplays, type Mutations, play } from "./model.js";
 import type { Promises } from "./reference.js";
 
 let server: TestRedis;
@@ -43,6 +43,23 @@ test.each([
   async (_name, promises) => {
     await fc.assert(
       fc.asyncProperty(histories, promises, (steps, promised) =>
+        play(server.url, admin, steps, {}, promised),
+      ),
+      { numRuns: runs, endOnFailure: true },
+    );
+  },
+  300_000,
+);
+
+test.each([
+  ["", fc.constant<Promises>({})],
+  [", with order by key", ordered],
+  [", with max_in_flight", limited],
+])(
+  "in every history with replays%s, each event of a window that was not owed comes once more, and what is live as ever",
+  async (_name, promises) => {
+    await fc.assert(
+      fc.asyncProperty(historiesWithReplays, promises, (steps, promised) =>
         play(server.url, admin, steps, {}, promised),
       ),
       { numRuns: runs, endOnFailure: true },
@@ -192,3 +209,77 @@ describe("the model with order and limit turns red without", () => {
     300_000,
   );
 });
+
+describe("the model with replays turns red without", () => {
+  const none = fc.constant<Promises>({});
+  const cases: [string, fc.Arbitrary<Promises>, Mutations][] = [
+    [
+      "the look at what is owed already",
+      none,
+      replaying(({ replay }) => ({
+        replay: mutated(replay, "redis.call('SADD', spared, unpack(ARGV, 4))", ""),
+      })),
+    ],
+    [
+      "the compare-and-set of the replay's cursor",
+      none,
+      replaying(({ replayCut }) => ({
+        replayCut: mutated(
+          mutated(replayCut, "if cursor ~= ARGV[3] then", "if false then"),
+          "if redis.call('SCARD', replay_ready) > 0 then",
+          "if false then",
+        ),
+      })),
+    ],
+    [
+      "the replay's hold on the ledger",
+      none,
+      {
+        ledger: (scripts) => ({
+          ...scripts,
+          floor: mutated(
+            scripts.floor,
+            "redis.call('HSET', KEYS[1]",
+            "if string.find(ARGV[1], '#') then return ARGV[2] end redis.call('HSET', KEYS[1]",
+          ),
+        }),
+      },
+    ],
+    [
+      "the mark of what a replay brought, over retries",
+      none,
+      replaying(({ settle }) => ({ settle: mutated(settle, "if parent.redo then", "if false then") })),
+    ],
+    [
+      "the look at held keys",
+      ordered,
+      replaying(({ replayCut }) => ({
+        replayCut: mutated(replayCut, "taken[i] == 1 or nth > 1", "nth > 1"),
+      })),
+    ],
+    [
+      "the mark of what was parked",
+      ordered,
+      replaying(({ settle }) => ({
+        settle: mutated(settle, "if redo then mark_replayed(range, redo) end", ""),
+      })),
+    ],
+  ];
+  test.each(cases)(
+    "%s",
+    async (_name, promises, mutations) => {
+      const outcome = await fc.check(
+        fc.asyncProperty(historiesWithReplays, promises, (steps, promised) =>
+          play(server.url, admin, steps, mutations, promised),
+        ),
+        { numRuns: 300, endOnFailure: true },
+      );
+      expect(outcome.failed).toBe(true);
+    },
+    300_000,
+  );
+});
+
+function replaying(mutate: (scripts: DeliveryScripts) => Partial<DeliveryScripts>): Mutations {
+  return { delivery: (scripts) => ({ ...scripts, ...mutate(scripts) }) };
+}

@@ -5,10 +5,14 @@ import { type DeliveryScripts, loadDeliveryScripts } from "../../../src/fanout/d
 import type { DeliveryPolicy, Lease, SettleAction } from "../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../src/ledger/ledger.js";
 import { type LedgerScripts, loadLedgerScripts } from "../../../src/ledger/stream-ledger.js";
+import { deliveryKeys, ledgerKeys } from "../../../src/redis/keys.js";
+import { beforeAll, compareIds } from "../../../src/redis/ledger-id.js";
+import { streamFields } from "../../../src/redis/stream-fields.js";
 import { type Belt, belt, event, keyedEvent, numberIn, passTime, topic } from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { type Death, Life } from "../../support/mortal.js";
-import { type Held, keyOf, type Promises, Reference } from "./reference.js";
+import { keyOf, type Promises } from "./reference.js";
+import { type Handed, type Letter, References } from "./replay-reference.js";
 
 /** One step of a random history: two sidecars, one consumer, an adapter that settles as it likes. */
 export type Step =
@@ -23,6 +27,10 @@ export type Step =
       readonly share: number;
     }
   | { readonly do: "lapse"; readonly by: number }
+  /** Of the last `back` events that the ledger keeps. */
+  | { readonly do: "replay"; readonly by: number; readonly back: number }
+  | { readonly do: "cancel"; readonly by: number }
+  | { readonly do: "trim"; readonly by: number }
   | { readonly do: "crash"; readonly who: number; readonly death: Death };
 
 const sidecar = fc.nat(1);
@@ -32,43 +40,62 @@ const action = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom<SettleAction>("nack", "term", "release", "extend") },
 );
 
-export const histories: fc.Arbitrary<Step[]> = fc.array(
+const withoutReplays: fc.MaybeWeightedArbitrary<Step>[] = [
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("publish" as const),
+      by: sidecar,
+      count: fc.integer({ min: 1, max: 6 }),
+      waited: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("publishAgain" as const), by: sidecar, which: fc.nat(20) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("pull" as const),
+      by: sidecar,
+      max: fc.integer({ min: 1, max: 8 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("settle" as const),
+      by: sidecar,
+      which: fc.nat(20),
+      action,
+      share: fc.integer({ min: 1, max: 100 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("lapse" as const), by: sidecar }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("crash" as const), who: sidecar, death }) },
+];
+
+export const histories: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...withoutReplays), {
+  minLength: 8,
+  maxLength: 40,
+});
+
+export const historiesWithReplays: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
+    ...withoutReplays,
     {
-      weight: 4,
+      weight: 3,
       arbitrary: fc.record({
-        do: fc.constant("publish" as const),
+        do: fc.constant("replay" as const),
         by: sidecar,
-        count: fc.integer({ min: 1, max: 6 }),
-        waited: fc.boolean(),
+        back: fc.integer({ min: 1, max: 30 }),
       }),
     },
-    {
-      weight: 1,
-      arbitrary: fc.record({ do: fc.constant("publishAgain" as const), by: sidecar, which: fc.nat(20) }),
-    },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        do: fc.constant("pull" as const),
-        by: sidecar,
-        max: fc.integer({ min: 1, max: 8 }),
-      }),
-    },
-    {
-      weight: 6,
-      arbitrary: fc.record({
-        do: fc.constant("settle" as const),
-        by: sidecar,
-        which: fc.nat(20),
-        action,
-        share: fc.integer({ min: 1, max: 100 }),
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("lapse" as const), by: sidecar }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("crash" as const), who: sidecar, death }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("cancel" as const), by: sidecar }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("trim" as const), by: sidecar }) },
   ),
-  { minLength: 8, maxLength: 40 },
+  { minLength: 12, maxLength: 50 },
 );
 
 /** Which checks the code under test is deprived of. */
@@ -99,6 +126,7 @@ export async function play(
 }
 
 const consumer = "model";
+const keys = deliveryKeys(consumer, topic);
 const overrides = { maxDeliver: 4, backoffMs: [1_000], run: 5 };
 const maxRounds = 1_000;
 
@@ -109,7 +137,7 @@ interface Simulated {
 }
 
 class World {
-  private readonly reference: Reference;
+  private readonly references: References;
   private readonly sidecars: Simulated[] = [];
   private next = 0;
 
@@ -119,7 +147,7 @@ class World {
     private readonly mutations: Mutations,
     private readonly promises: Promises,
   ) {
-    this.reference = new Reference(promises);
+    this.references = new References(promises);
   }
 
   async start(): Promise<void> {
@@ -140,29 +168,40 @@ class World {
     if (step.do === "pull") await this.pull(life, queue, step.max);
     if (step.do === "settle") await this.settle(life, queue, step.which, step.action, step.share);
     if (step.do === "lapse") await this.lapse(life, queue);
+    if (step.do === "replay") await this.replay(life, queue, step.back);
+    if (step.do === "cancel") await this.cancel(life, queue);
+    if (step.do === "trim") await this.trim(life, bus, queue);
   }
 
   /** New sidecars; everything still owed is pulled and acked until nothing comes any more. */
   async heal(): Promise<void> {
     for (const who of [0, 1]) await this.replace(who);
     for (let quiet = 0, round = 0; quiet < 3 && round < maxRounds; round++) {
+      if (await this.isReplaying()) quiet = 0;
       for (const { queue, life } of this.sidecars) {
         await this.lapse(life, queue!);
         await queue!.audit();
         await queue!.catchUp();
       }
-      const before = this.reference.held.length;
+      const before = this.references.handed.length;
       for (const { queue, life } of this.sidecars) await this.pull(life, queue!, 1_000);
-      const got = this.reference.held.slice(before);
-      for (const held of got)
-        await this.settleOne(this.sidecars[0]!.life, this.sidecars[0]!.queue!, [held], "ack");
+      const got = this.references.handed.slice(before);
+      for (const handed of got)
+        await this.settleOne(this.sidecars[0]!.life, this.sidecars[0]!.queue!, [handed], "ack");
       quiet = got.length === 0 ? quiet + 1 : 0;
     }
   }
 
   async check(): Promise<void> {
-    const letters = await this.sidecars[0]!.bus.records(consumer).deadLetters(1_000);
-    this.reference.check(letters.map(({ envelope }) => numberIn(Buffer.from(envelope))));
+    const letters = await this.admin.xrange(keys.dead, "-", "+");
+    this.references.check(letters.map(([, flat]) => letterIn(streamFields(flat))));
+    const { queue } = this.sidecars[0]!;
+    const { open, parked, replayed, replay } = await queue!.counts();
+    if (open + parked + replayed > 0 || replay !== undefined)
+      throw new Error(`left when all is settled: ${JSON.stringify({ open, parked, replayed, replay })}`);
+    await queue!.raiseFloor();
+    const holders = await this.admin.hkeys(ledgerKeys(topic).floors);
+    if (holders.join() !== consumer) throw new Error(`the ledger is held by ${holders}`);
   }
 
   async close(): Promise<void> {
@@ -226,7 +265,7 @@ class World {
   ): Promise<void> {
     if (numbers.length === 0) return;
     // Known beforehand, since a lost answer may still have recorded them; a lost publish is repeated, as any door does.
-    for (const number of numbers) this.reference.published(number);
+    for (const number of numbers) this.references.live.published(number);
     const options = { rememberMs: 3_600_000 };
     const recorded = await life.unlessDead(
       bus.ledger.record(
@@ -269,10 +308,7 @@ class World {
   }
 
   private deliver(leases: readonly Lease[]): void {
-    for (const { lease, indexes, bodies } of leases) {
-      for (const [i, body] of bodies.entries())
-        this.reference.delivered(numberIn(body), `${lease}.${indexes[i]}`);
-    }
+    for (const lease of leases) this.references.deliver(lease);
   }
 
   private async settle(
@@ -282,10 +318,10 @@ class World {
     action: SettleAction,
     share: number,
   ): Promise<void> {
-    const { held } = this.reference;
-    if (held.length === 0) return;
-    const lease = leaseOf(held[held.length - 1 - (which % held.length)]!.token);
-    const all = held.filter(({ token }) => leaseOf(token) === lease);
+    const { handed } = this.references;
+    if (handed.length === 0) return;
+    const lease = leaseOf(handed[handed.length - 1 - (which % handed.length)]!);
+    const all = handed.filter((each) => leaseOf(each) === lease);
     await this.settleOne(
       life,
       queue,
@@ -297,24 +333,72 @@ class World {
   private async settleOne(
     life: Life,
     queue: DeliveryQueue,
-    held: readonly Held[],
+    handed: readonly Handed[],
     action: SettleAction,
   ): Promise<void> {
-    const settled = await life.unlessDead(queue.settle(held.map(({ token }) => ({ token, action }))));
-    for (const [i, each] of held.entries()) {
-      if (settled === undefined) this.reference.unanswered(each, action);
-      else this.reference.answered(each, action, settled[i]!.result);
+    const requests = handed.map(({ held }) => ({ token: held.token, action }));
+    const settled = await life.unlessDead(queue.settle(requests));
+    for (const [i, { of, held }] of handed.entries()) {
+      if (settled === undefined) of.unanswered(held, action);
+      else of.answered(held, action, settled[i]!.result);
     }
   }
 
   private async lapse(life: Life, queue: DeliveryQueue): Promise<void> {
     await passTime(this.admin, consumer, 3_600_000);
-    this.reference.lapsed();
+    this.references.lapsed();
     if (this.mutations.noSweeper !== true) await life.unlessDead(queue.sweep());
+  }
+
+  private async replay(life: Life, queue: DeliveryQueue, back: number): Promise<void> {
+    const ledger = await this.kept();
+    const from = ledger.at(-back - 1)?.id ?? beforeAll;
+    const begun = await life.unlessDead(
+      queue.replay({ from, redo: true }).catch((error: { code?: string }) => {
+        if (error.code !== "replay_running") throw error;
+        return "running" as const;
+      }),
+    );
+    if (begun === "running") return;
+    // A command of a sidecar that died on it may still be on its way; it was sent before these.
+    if (begun === undefined) await this.admin.ping().then(() => this.admin.ping());
+    const [replay, to] = await this.admin.hmget(keys.state, "replay", "replay_to");
+    if (replay === null) return;
+    const window = ledger.filter(({ id }) => compareIds(id, from) > 0 && compareIds(id, to!) <= 0);
+    if (begun !== undefined && begun.count !== window.length)
+      throw new Error(`a replay of ${begun.count} events, and the ledger keeps ${window.length}`);
+    this.references.replayBegun(
+      replay!,
+      window.map(({ number }) => number),
+    );
+  }
+
+  private async cancel(life: Life, queue: DeliveryQueue): Promise<void> {
+    const cancelled = await life.unlessDead(queue.cancelReplay().catch(() => "none" as const));
+    if (cancelled !== "none") this.references.cancelled();
+  }
+
+  private async trim(life: Life, bus: Belt, queue: DeliveryQueue): Promise<void> {
+    await life.unlessDead(queue.raiseFloor());
+    await life.unlessDead(bus.ledger.trim(topic, Date.now() + 3_600_000, [consumer]));
+  }
+
+  private async kept(): Promise<{ id: string; number: number }[]> {
+    const entries = await this.admin.xrange(ledgerKeys(topic).stream, "-", "+");
+    return entries.map(([id, [, envelope]]) => ({ id, number: numberIn(Buffer.from(envelope!)) }));
+  }
+
+  private async isReplaying(): Promise<boolean> {
+    return (await this.admin.hexists(keys.state, "replay_phase")) === 1;
   }
 }
 
-function leaseOf(token: string): string {
+function letterIn(fields: ReadonlyMap<string, string>): Letter {
+  const number = numberIn(Buffer.from(fields.get("envelope") ?? ""));
+  return { number, redo: fields.get("redo"), reason: fields.get("reason") ?? "" };
+}
+
+function leaseOf({ held: { token } }: Handed): string {
   return token.slice(0, token.lastIndexOf("."));
 }
 

@@ -75,6 +75,23 @@ test("a newcomer's progress, and what is kept for who has left, are told below",
   ]);
 });
 
+test("a replay under way, and events that wait for their key, are told below", async () => {
+  const topic = busStatus.topics["inspections.status"]!;
+  const replay = { replay: "p1", running: true, done: 10, of: 40 };
+  const delivery = { ...topic.consumers["city-health"]!, replay, parked: 7 };
+  const handedOn = { ...delivery, replay: { ...replay, running: false, done: 30 }, parked: 0 };
+  const run = await cliRun(["status"], () => ({
+    ...busStatus,
+    topics: { "inspections.status": { ...topic, consumers: { "city-health": delivery, clinic: handedOn } } },
+  }));
+  expect(run.stdout.split("\n").slice(-4)).toEqual([
+    "city-health is given inspections.status once more: 10 of 40 (25 %)",
+    "city-health has 7 events of inspections.status waiting for an earlier one of the same key",
+    "clinic is given inspections.status once more: 30 of 40 (75 %), all handed on; the rest is open",
+    "",
+  ]);
+});
+
 test("a red state names its problems and exits 1", async () => {
   const red = { ...busStatus, state: "red", problems: ["Redis uses 90 % of its maxmemory"] };
   const run = await cliRun(["status"], () => red);
