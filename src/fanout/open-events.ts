@@ -58,13 +58,15 @@ async function* idsIn(
   let cut: { name: string; ids: LedgerId[] } = { name: "", ids: [] };
   for (let at = 0; at < runs.length; at += recordsAtOnce) {
     const records = await readRuns(redis, keys, runs.slice(at, at + recordsAtOnce));
+    const found: LedgerId[] = [];
     for (const { from, to, skip, states } of records) {
       if (cut.name !== `${from} ${to}`) {
         const entries = await ledger.range(topic, from, to, maxRun);
         cut = { name: `${from} ${to}`, ids: entries.map(({ id }) => id) };
       }
-      yield upTo(owedIndexes(states).flatMap((index) => cut.ids[skip + index] ?? []));
+      found.push(...upTo(owedIndexes(states).flatMap((index) => cut.ids[skip + index] ?? [])));
     }
+    for (let page = 0; page < found.length; page += maxRun) yield found.slice(page, page + maxRun);
   }
 }
 

@@ -221,17 +221,6 @@ describe("the model with replays turns red without", () => {
       })),
     ],
     [
-      "the compare-and-set of the replay's cursor",
-      none,
-      replaying(({ replayCut }) => ({
-        replayCut: mutated(
-          mutated(replayCut, "if cursor ~= ARGV[3] then", "if false then"),
-          "if redis.call('SCARD', replay_ready) > 0 then",
-          "if false then",
-        ),
-      })),
-    ],
-    [
       "the replay's hold on the ledger",
       none,
       {

@@ -479,6 +479,41 @@ test("one sidecar goes on where another one left off", async () => {
   await there.close();
 });
 
+test("a sidecar that read the replay's cursor too early, or of an earlier replay, cuts nothing", async () => {
+  const queue = await bus.queue(consumer, { run: 2 });
+  await bus.publish(6, queue);
+  await pullAll(queue);
+  const ids = await ledgerIds();
+  const { replay } = await queue.replay(everything);
+  await eventually(async () => (await queue.counts()).replayed === 2);
+  const [first] = await queue.pull(2, 5_000, never);
+  const early = { replay, from: "0-0", to: ids[1]!, count: 2, states: "" };
+  await eventually(async () => (await queue.counts()).replayed === 4);
+  const second = await queue.pull(2, 5_000, never);
+  expect(await bus.records(consumer).replays.cut(early)).not.toHaveProperty("ticket");
+  await eventually(async () => (await queue.counts()).replayed === 6);
+  await settle(queue, [first!, ...second, ...(await queue.pull(2, 5_000, never))], "ack");
+  expect(await bus.records(consumer).replays.cut(early)).toEqual({ outcome: "over" });
+  await queue.replay({ from: ids[5]!, redo: false });
+  expect(await bus.records(consumer).replays.cut(early)).toEqual({ outcome: "over" });
+  expect(await pullAll(queue)).toEqual([]);
+});
+
+test("one whose cursor another sidecar has moved is told so", async () => {
+  const queue = await bus.queue(consumer);
+  const sent = await bus.publish(4, queue);
+  await pullAll(queue);
+  const ids = await ledgerIds();
+  const { replays } = bus.records(consumer);
+  expect(await replays.begin("p", "0-0", undefined, false)).toEqual({ outcome: "begun", to: ids[3] });
+  await replays.start("p", 4);
+  const step = { replay: "p", from: "0-0", to: ids[1]!, count: 2, states: "" };
+  const cut = await replays.cut(step);
+  expect(cut).toMatchObject({ outcome: "cut" });
+  expect(await replays.cut(step)).toEqual({ outcome: "moved" });
+  expect(numbers(await pullAll(queue))).toEqual(sent);
+});
+
 test("two sidecars that advance at once replay each event once", async () => {
   const here = await bus.queue(consumer, { run: 3 });
   const there = belt(server.url, { errors });
