@@ -1,4 +1,4 @@
-import { Permanent } from "../permanent.js";
+import { isPermanent, Permanent } from "../permanent.js";
 import {
   awayCodes,
   permanentMssql,
@@ -32,7 +32,7 @@ interface DriverError {
  * of range, not in the charset), `retry` for everything else, errors that are none of a database included.
  */
 export function classifySqlError(error: unknown): "permanent" | "retry" {
-  if (error instanceof Permanent) return "permanent";
+  if (isPermanent(error)) return "permanent";
   const { code, errno, number, errorNum, sqlMessage } = fieldsOf(error);
   if (typeof number === "number") return permanentMssql.has(number) ? "permanent" : "retry";
   if (typeof errorNum === "number" && errorNum !== 0) {
@@ -78,7 +78,7 @@ export function sqlReason(error: unknown): string {
  * row can never be written, else itself.
  */
 export function sqlRefusal(error: unknown): unknown {
-  if (error instanceof Permanent || classifySqlError(error) === "retry") return error;
+  if (isPermanent(error) || classifySqlError(error) === "retry") return error;
   return new Permanent(`the database refuses the row: ${sqlReason(error)}`, { cause: error });
 }
 
