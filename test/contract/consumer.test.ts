@@ -27,6 +27,7 @@ consumerContract(async () => {
     topic,
     consumer: "city-health",
     ackWaitMs: 1_000,
+    replays: true,
     deadLetters: async () => (await bus.call("GET", "/v1/dead-letters")).body.dead_letters,
     async restart() {
       await bus.process.kill("SIGKILL");
