@@ -92,9 +92,9 @@ export class ReplayRecords {
     if (ids.length > 0) await this.call("spare", replay, ...ids);
   }
 
-  /** It is prepared: from now on it is cut. */
-  async start(replay: string, events: number): Promise<void> {
-    await this.call("start", replay, events);
+  /** It is prepared: from now on it is cut, beginning after `cursor`. */
+  async start(replay: string, events: number, cursor: LedgerId): Promise<void> {
+    await this.call("start", replay, events, cursor);
   }
 
   /** False when it was cut to its end already. What was cut stays owed. */

@@ -12,7 +12,8 @@ is prepared, its trim floor is registered and what is to be spared is looked up,
 ARGV[2] 'begin',  ARGV[3] id   ARGV[4] from   ARGV[5] latest end, '' for the live cursor   ARGV[6] '1' redo
         Reply: {'begun', end of the window} | {'running'} when another one is | {'absent'} without a live cursor
 ARGV[2] 'spare',  ARGV[3] id   ARGV[4..] ledger ids          Reply: {'spared'} | {'over'}
-ARGV[2] 'start',  ARGV[3] id   ARGV[4] number of events      Reply: {'started'} | {'over'} when it was already, or cancelled
+ARGV[2] 'start',  ARGV[3] id   ARGV[4] number of events   ARGV[5] ledger id after which to begin
+        Reply: {'started'} | {'over'} when it was already, or cancelled
 ARGV[2] 'cancel', ARGV[3] id   What was cut of it stays owed. Reply: {'cancelled'} | {'over'}
 ]]
 --- @include "record"
@@ -51,5 +52,5 @@ if operation == 'spare' then
   redis.call('SADD', spared, unpack(ARGV, 4))
   return {'spared'}
 end
-redis.call('HSET', state, 'replay_phase', 'running', 'replay_events', ARGV[4])
+redis.call('HSET', state, 'replay_phase', 'running', 'replay_events', ARGV[4], 'replay_cursor', ARGV[5])
 return {'started'}

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { HmsSyncError } from "../errors.js";
 import { replayHolder } from "../redis/keys.js";
-import { compareIds, type LedgerId } from "../redis/ledger-id.js";
+import { compareIds, justBefore, type LedgerId } from "../redis/ledger-id.js";
 import type { DeliveryRecords, PendingTicket, ReplayProgress } from "./delivery-records.js";
 import { keysOf } from "./order-keys.js";
 import { type ReplayStep, type RunningReplay, replayParked } from "./replay-records.js";
@@ -109,7 +109,10 @@ export class Replayer {
         ids.filter((id) => compareIds(id, from) > 0),
       );
     const window = await ledger.count(topic, from, to);
-    await records.replays.start(replay, window.count);
+    // From the first event that is kept on: a sidecar's memory may have earlier ones, and indexes in a run count on all
+    // sidecars reading the same events.
+    const cursor = window.first === undefined ? to : justBefore(window.first);
+    await records.replays.start(replay, window.count, cursor);
     return window;
   }
 

@@ -5,6 +5,7 @@ import { LeavingConsumers } from "../../../src/fanout/leaving.js";
 import { Retirement } from "../../../src/fanout/retirement.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import { ledgerKeys } from "../../../src/redis/keys.js";
+import { justBefore } from "../../../src/redis/ledger-id.js";
 import {
   type Belt,
   belt,
@@ -465,6 +466,26 @@ test("a replay of a hot key parks no more than leaves room for live events", asy
   expect(named(await queue.pull(500, 5_000, never))).toEqual(["a2r"]);
 }, 60_000);
 
+test("what was trimmed before is in no replay, though this sidecar still has it in memory", async () => {
+  const queue = await bus.queue(consumer, { run: 2 });
+  const sent: number[] = [];
+  for (let each = 0; each < 6; each++) {
+    const before = Date.now();
+    await eventually(() => Date.now() > before, { everyMs: 1 });
+    sent.push(...(await bus.publish(1, queue)));
+  }
+  await pullAll(queue);
+  await bus.ledger.raiseFloor(topic, consumer, (await ledgerIds())[3]!);
+  await trimAll();
+  expect(await queue.replay(everything)).toMatchObject({ count: 3 });
+  // Cut here, read by one that has nothing in memory.
+  const there = belt(server.url, { errors });
+  const elsewhere = await there.queue(consumer, { run: 2 });
+  expect(numbers(await pullAll(elsewhere))).toEqual(sent.slice(3));
+  expect(await elsewhere.counts()).toMatchObject({ open: 0, dead: 0 });
+  await there.close();
+});
+
 test("one sidecar goes on where another one left off", async () => {
   const queue = await bus.queue(consumer, { run: 5 });
   const sent = await bus.publish(23, queue);
@@ -487,7 +508,7 @@ test("a sidecar that read the replay's cursor too early, or of an earlier replay
   const { replay } = await queue.replay(everything);
   await eventually(async () => (await queue.counts()).replayed === 2);
   const [first] = await queue.pull(2, 5_000, never);
-  const early = { replay, from: "0-0", to: ids[1]!, count: 2, states: "" };
+  const early = { replay, from: justBefore(ids[0]!), to: ids[1]!, count: 2, states: "" };
   await eventually(async () => (await queue.counts()).replayed === 4);
   const second = await queue.pull(2, 5_000, never);
   expect(await bus.records(consumer).replays.cut(early)).not.toHaveProperty("ticket");
@@ -506,7 +527,7 @@ test("one whose cursor another sidecar has moved is told so", async () => {
   const ids = await ledgerIds();
   const { replays } = bus.records(consumer);
   expect(await replays.begin("p", "0-0", undefined, false)).toEqual({ outcome: "begun", to: ids[3] });
-  await replays.start("p", 4);
+  await replays.start("p", 4, "0-0");
   const step = { replay: "p", from: "0-0", to: ids[1]!, count: 2, states: "" };
   const cut = await replays.cut(step);
   expect(cut).toMatchObject({ outcome: "cut" });
