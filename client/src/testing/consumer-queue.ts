@@ -3,7 +3,7 @@ import type { SettleResult } from "../settle-batch.js";
 import { lapseSilent } from "./lapsing.js";
 import type { Ledger, LoggedEvent } from "./ledger.js";
 import { OpenRuns } from "./open-runs.js";
-import type { OwedEvent, Run } from "./run.js";
+import type { Owed, Run } from "./run.js";
 import { type SettleOperation, settleLease } from "./settling.js";
 import type { TestClock } from "./test-clock.js";
 
@@ -13,7 +13,7 @@ const MAX_RUNS_PER_PULL = 100;
 
 /** An event and what has become of it. */
 export interface Outcome {
-  readonly owed: OwedEvent;
+  readonly owed: Owed;
   readonly attempts: number;
   readonly reason: string;
 }
@@ -37,7 +37,7 @@ export class ConsumerQueue {
   readonly dead: Outcome[] = [];
   private readonly runs: OpenRuns;
   /** What is owed and in no run yet. */
-  private backlog: OwedEvent[] = [];
+  private backlog: Owed[] = [];
   private replays = 0;
   /** With order by key: keys of which an event is in a run. */
   private readonly held = new Set<string>();
@@ -49,7 +49,7 @@ export class ConsumerQueue {
     /** Called when something may have become ready by time. */
     onReady: () => void,
   ) {
-    const endIn = (list: Outcome[]) => (owed: OwedEvent, attempts: number, reason: string) =>
+    const endIn = (list: Outcome[]) => (owed: Owed, attempts: number, reason: string) =>
       this.end(list, { owed, attempts, reason });
     const outcomes = { acked: endIn(this.acked), died: endIn(this.dead) };
     this.runs = new OpenRuns(ledger.topic, outcomes, clock, () => {
@@ -134,8 +134,8 @@ export class ConsumerQueue {
 
   /** A run of the next events whose keys are free; all of it live, or all of one replay. */
   private cut(max: number): Run | undefined {
-    const events: OwedEvent[] = [];
-    const passed: OwedEvent[] = [];
+    const events: Owed[] = [];
+    const passed: Owed[] = [];
     let at = 0;
     for (; at < this.backlog.length && events.length < max; at++) {
       const owed = this.backlog[at]!;
@@ -158,11 +158,11 @@ export class ConsumerQueue {
     if (subject !== undefined) this.held.delete(subject);
   }
 
-  private isFree({ event: { subject } }: OwedEvent): boolean {
+  private isFree({ event: { subject } }: Owed): boolean {
     return this.ledger.topic.order === "none" || subject === undefined || !this.held.has(subject);
   }
 
-  private claim(owed: OwedEvent): OwedEvent {
+  private claim(owed: Owed): Owed {
     const { subject } = owed.event;
     if (subject !== undefined) this.held.add(subject);
     return owed;

@@ -2,9 +2,9 @@ export type { Duration, TestBusOptions, TestTopicOptions, Validate } from "./opt
 export {
   type AckedEvent,
   createTestBus,
-  type DeadEvent,
+  type DeadLetter,
   type IdleOptions,
-  type OwedTestEvent,
+  type OwedEvent,
   type PublishedEvent,
   type ReplayOptions,
   type TestBus,

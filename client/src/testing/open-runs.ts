@@ -1,5 +1,5 @@
 import type { TopicPolicy } from "./options.js";
-import { type Fate, type OwedEvent, Run, type RunFields, type SettledRun } from "./run.js";
+import { type Fate, type Owed, Run, type RunFields, type SettledRun } from "./run.js";
 import type { TestClock } from "./test-clock.js";
 
 /** How long (ms) a repeated settle of a settled run is answered as the first time. */
@@ -7,8 +7,8 @@ const FINISHED_MS = 120_000;
 
 /** Told what becomes of events for good. */
 export interface Outcomes {
-  acked(owed: OwedEvent, attempts: number, reason: string): void;
-  died(owed: OwedEvent, attempts: number, reason: string): void;
+  acked(owed: Owed, attempts: number, reason: string): void;
+  died(owed: Owed, attempts: number, reason: string): void;
 }
 
 /** The runs of one consumer that are not settled: which may be leased, which wait, and for what. */
@@ -56,7 +56,7 @@ export class OpenRuns {
     return found !== undefined && found.until > this.now ? found.run : undefined;
   }
 
-  create(events: OwedEvent[], fates: Fate[], fields: RunFields): Run {
+  create(events: Owed[], fates: Fate[], fields: RunFields): Run {
     const run = new Run(`r${++this.sequence}`, events, fates, fields);
     this.runs.set(run.name, run);
     return run;

@@ -5,7 +5,7 @@ import type { LoggedEvent } from "./ledger.js";
 export type Fate = "owed" | Exclude<SettleAction, "extend"> | "lapsed" | "other";
 
 /** An event that is owed, and the replay that owes it. */
-export interface OwedEvent {
+export interface Owed {
   readonly event: LoggedEvent;
   readonly replayed: boolean;
   /** Id of the replay that asked for its events to count as new. */
@@ -49,7 +49,7 @@ export class Run {
 
   constructor(
     readonly name: string,
-    readonly events: OwedEvent[],
+    readonly events: Owed[],
     readonly fates: Fate[],
     fields: RunFields,
   ) {

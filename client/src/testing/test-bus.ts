@@ -10,7 +10,7 @@ import type { Outcome, Waiting } from "./consumer-queue.js";
 import { Gateway } from "./gateway.js";
 import { MemoryTransport } from "./memory-transport.js";
 import { type Duration, instantOf, msOf, type TestBusOptions } from "./options.js";
-import type { OwedEvent } from "./run.js";
+import type { Owed } from "./run.js";
 import { Stillness } from "./stillness.js";
 import { TestClock } from "./test-clock.js";
 
@@ -59,7 +59,7 @@ export interface AckedEvent extends PublishedEvent {
   readonly replayed: boolean;
 }
 
-export interface OwedTestEvent extends PublishedEvent {
+export interface OwedEvent extends PublishedEvent {
   /** Counted attempts so far. */
   readonly attempts: number;
   /** Why the latest one failed; empty when none did. */
@@ -69,7 +69,7 @@ export interface OwedTestEvent extends PublishedEvent {
   readonly waiting: Waiting;
 }
 
-export interface DeadEvent extends PublishedEvent {
+export interface DeadLetter extends PublishedEvent {
   readonly attempts: number;
   readonly reason: string;
   readonly replayed: boolean;
@@ -116,8 +116,8 @@ export interface TestBus {
   published(topic: string): PublishedEvent[];
   /** The acks in their order; an event that was replayed and acked again is there twice. */
   acked(topic: string): AckedEvent[];
-  owed(topic: string): OwedTestEvent[];
-  deadLetters(topic: string): DeadEvent[];
+  owed(topic: string): OwedEvent[];
+  deadLetters(topic: string): DeadLetter[];
   /** The bus cannot be reached any more. It keeps what it has; leases run on. */
   down(): void;
   /** It can be reached again; clients find out within their backoff, in real time (50 ms at first, 5 s at most). */
@@ -127,7 +127,7 @@ export interface TestBus {
     topic: string,
     options: ReplayOptions,
   ): Promise<{ readonly events: number; readonly replay: string }>;
-  /** Closes all connections. Waits for no handler: await `idle()` before. */
+  /** Closes all connections, of a bus that is down as well. Waits for no handler: await `idle()` before. */
   close(): Promise<void>;
 }
 
@@ -213,11 +213,11 @@ class MemoryBus implements TestBus {
     return this.gateway.topic(topic).queue.acked.map(outcome);
   }
 
-  owed(topic: string): OwedTestEvent[] {
+  owed(topic: string): OwedEvent[] {
     return this.gateway.topic(topic).queue.owed.map((each) => ({ ...outcome(each), waiting: each.waiting }));
   }
 
-  deadLetters(topic: string): DeadEvent[] {
+  deadLetters(topic: string): DeadLetter[] {
     return this.gateway.topic(topic).queue.dead.map(outcome);
   }
 
@@ -240,6 +240,7 @@ class MemoryBus implements TestBus {
   /** The leases of what nobody settled lapse at once: a client that closes waits for them. */
   async close(): Promise<void> {
     await this.moving;
+    this.up();
     let open = true;
     const closed = Promise.all([...this.clients].map((client) => client.close())).finally(() => {
       open = false;
@@ -263,7 +264,7 @@ class MemoryBus implements TestBus {
   }
 }
 
-function shown({ event }: Pick<OwedEvent, "event">): PublishedEvent {
+function shown({ event }: Pick<Owed, "event">): PublishedEvent {
   const { id, source, version, subject, data } = event;
   return { id, source, version, subject, payload: JSON.parse(data) };
 }

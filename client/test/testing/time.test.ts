@@ -121,11 +121,13 @@ test("idle says which events nobody asks for and which no handler settles", asyn
   });
 });
 
-test("close waits for no lease", async () => {
+test("close waits for no lease, and for no bus that is down", async () => {
   const bus = kit();
   const subscription = (await bus.connect({ logger: quiet })).subscribe(topic);
-  await bus.publish(topic, {});
-  await next(subscription);
+  for (let n = 1; n <= 2; n++) await bus.publish(topic, { n });
+  const [message] = [await next(subscription), await next(subscription)];
+  bus.down();
+  message.ack().catch(() => undefined);
   const began = performance.now();
   await bus.close();
   expect(performance.now() - began).toBeLessThan(2_000);
