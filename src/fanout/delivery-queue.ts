@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { replayOf } from "../redis/keys.js";
-import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
+import { beforeAll, compareIds, justBefore, type LedgerId } from "../redis/ledger-id.js";
 import type {
   AdvanceStep,
   DeadLetter,
@@ -278,10 +278,12 @@ export class DeliveryQueue {
   private async join(): Promise<boolean> {
     const { records, tickets, ledger, topic, consumer } = this.parts;
     if (!(await this.parts.mayJoin()) || this.closed) return false;
+    await ledger.raiseFloor(topic, consumer, beforeAll); // from here on nothing is trimmed
     const tail = await ledger.tail(topic);
     const now = this.policy.start === "now";
-    const start = now ? tail.last : beforeAll;
-    await ledger.raiseFloor(topic, consumer, start);
+    // At the first entry kept: what was trimmed may still be in this sidecar's memory, and not in another's.
+    const first = now ? undefined : await ledger.first(topic);
+    const start = first === undefined ? tail.last : justBefore(first);
     const ordinal = now ? tail.total : tail.total - tail.kept;
     while ((await records.open(start, ordinal, tail.total)) === undefined) {
       await tickets.obliterate();

@@ -52,6 +52,8 @@ export interface LedgerReader {
     limit: number,
   ): Promise<{ id: LedgerId; body: Buffer; systems: string }[]>;
   tail(topic: string): Promise<{ last: LedgerId; total: number; kept: number }>;
+  /** Id of the oldest entry kept, or undefined when the ledger is empty. */
+  first(topic: string): Promise<LedgerId | undefined>;
   raiseFloor(topic: string, holder: string, settledUpTo: LedgerId): Promise<void>;
   /** The holder holds nothing any more. */
   dropFloor(topic: string, holder: string): Promise<void>;

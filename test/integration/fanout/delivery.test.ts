@@ -363,6 +363,19 @@ test("an owed event is never trimmed, a settled one is once its retention is ove
   expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds"])).toBe(2);
 });
 
+test("a newcomer begins with what the ledger keeps, not with what this sidecar still remembers of it", async () => {
+  await bus.publish(10);
+  expect(await bus.ledger.trim(topic, Date.now() + 1_000, [])).toBe(10);
+  const kept = await bus.publish(3);
+  const here = await bus.queue("newcomer");
+  expect(await here.counts()).toMatchObject({ ordinal: 13, open: 3 });
+  const other = belt(server.url, { errors });
+  const there = await other.queue("newcomer");
+  expect(await drain(there)).toEqual(kept);
+  expect(await there.counts()).toMatchObject({ acked: 3, dead: 0 });
+  await other.close();
+});
+
 test("an event is not sent to the systems it came through, and they are counted as skipped", async () => {
   const city = await bus.queue("city-health");
   const clinic = await bus.queue("ehr-clinic");
