@@ -38,11 +38,11 @@ export class TestClock implements Clock {
     return this.timers.length === 0 ? undefined : Math.min(...this.timers.map(({ at }) => at));
   }
 
-  /** Moves on to `at` and calls back what is due by then, the earliest first. */
+  /** Moves on to `at`, no further than `nextAt`, and calls back what is due then. */
   moveTo(at: number): void {
     this.elapsed = Math.max(this.elapsed, at);
     const due = this.timers.filter((timer) => timer.at <= this.elapsed);
     this.timers = this.timers.filter((timer) => timer.at > this.elapsed);
-    for (const { callback } of due.sort((a, b) => a.at - b.at)) callback();
+    for (const { callback } of due) callback();
   }
 }

@@ -32,6 +32,17 @@ test("an ack that finds the bus down gets through when it is up again", async ()
   await eventually(() => bus.acked(topic).length === 1);
 });
 
+test("idle waits for an ack that is to be sent again", async () => {
+  const bus = kit();
+  const client = await bus.connect({ logger: quiet });
+  void client.handle(topic, () => bus.down());
+  await bus.publish(topic, {});
+  await bus.idle();
+  bus.up();
+  await bus.idle();
+  expect(bus.acked(topic)).toHaveLength(1);
+});
+
 test("of a lease that lapsed while the bus was down the late ack counts, unless the event went out before it", async () => {
   const bus = kit();
   const client = await bus.connect({ logger: quiet });

@@ -258,7 +258,7 @@ test.each(["none", "key"] as const)(
         for (const each of steps) history.take(each);
         history.drain();
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   },
 );
