@@ -46,7 +46,8 @@ class ListenProcessTest extends ListeningTestCase
         $listener->signal($signal);
 
         self::assertSame(0, $listener->exitCode());
-        self::assertLessThan(2.0, microtime(true) - $asked);
+        // The end of a poll of 1.5 s, and what a busy machine needs to end a process.
+        self::assertLessThan(6.0, microtime(true) - $asked);
     }
 
     #[TestWith([true])]
