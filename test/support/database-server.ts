@@ -18,7 +18,8 @@ export interface Connection {
   readonly database: string;
 }
 
-/** A real database server on a free loopback port, its data in a temporary directory. It never waits for the disk. */
+/** A real database server on a free loopback port, its data in a temporary directory. It never waits for the disk:
+ * what it committed outlives the end of its process, not that of the machine. */
 export interface DatabaseServer {
   readonly title: string;
   readonly port: number;

@@ -15,7 +15,7 @@ export function startMariaDb(): Promise<DatabaseServer> {
       ...[
         `--port=${port}`,
         "--skip-log-bin",
-        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-log-at-trx-commit=2",
         "--innodb-flush-method=nosync",
       ],
       ...[

@@ -33,7 +33,7 @@ export function startPostgres(): Promise<DatabaseServer> {
     ],
     serve: (directory, port) => [
       ...[...launcher, program("postgres"), "-D", `${directory}/data`, "-h", "127.0.0.1", "-p", String(port)],
-      ...["-k", directory, "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"],
+      ...["-k", directory, "-F", "-c", "full_page_writes=off"],
       ...["-c", "shared_buffers=32MB", "-c", "max_connections=60", "-c", "deadlock_timeout=100ms"],
     ],
     ready: /database system is ready to accept connections/,

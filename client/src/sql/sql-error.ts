@@ -18,6 +18,8 @@ interface DriverError {
   readonly errno?: unknown;
   /** mysql2's message without the SQL that knex puts before it. */
   readonly sqlMessage?: unknown;
+  /** mysql2's word for errors that end the connection. */
+  readonly fatal?: unknown;
   /** tedious's number. */
   readonly number?: unknown;
   /** oracledb's number. */
@@ -49,12 +51,15 @@ export function classifySqlError(error: unknown): "permanent" | "retry" {
 
 /** Whether the database is away: nothing can be written until it is back, whichever row it is. */
 export function isAway(error: unknown): boolean {
-  const { code, name, message } = fieldsOf(error);
+  const { code, name, message, fatal } = fieldsOf(error);
   if (typeof code === "string" && awayCodes.has(code)) return true;
-  if (name === "KnexTimeoutError") return true; // no connection within acquireConnectionTimeout
-  // pg says this of a connection that ended under a query, without a code.
-  return typeof message === "string" && /(^|- )Connection (terminated|ended) unexpectedly$/.test(message);
+  if (name === "KnexTimeoutError" || fatal === true) return true; // no connection in time; mysql2's is unusable
+  return typeof message === "string" && PG_CONNECTION.test(message);
 }
+
+/** What pg says of a connection that is gone, without a code. */
+const PG_CONNECTION =
+  /(^|- )(Connection terminated.*|Client (has encountered a connection error|was closed) and is not queryable)$/;
 
 /** A unique key that is taken, in the databases where the transaction goes on after it. */
 export function isDuplicate(error: unknown): boolean {
@@ -86,13 +91,16 @@ function fieldsOf(error: unknown): DriverError {
   return typeof error === "object" && error !== null ? (error as DriverError) : {};
 }
 
-function codeText({ code, number, errorNum, name }: DriverError): string {
+function codeText({ code, errno, number, errorNum, name }: DriverError): string {
+  if (errno === MARIADB_CHECK) return "ER_CONSTRAINT_FAILED";
   if (typeof number === "number") return `MSSQL ${number}`;
   if (typeof errorNum === "number" && errorNum !== 0) return `ORA-${String(errorNum).padStart(5, "0")}`;
   for (const text of [code, name]) if (typeof text === "string" && /^[\w-]{1,60}$/.test(text)) return text;
   return "an unknown error";
 }
 
+/** A check constraint in MariaDB; mysql2 calls it by MySQL's name for the same number. */
+const MARIADB_CHECK = 4025;
 const NAME = /^[\w$#.-]{1,128}$/;
 
 function constraintOf({ constraint, column, sqlMessage, message }: DriverError): string | undefined {

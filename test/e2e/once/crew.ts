@@ -41,8 +41,6 @@ export interface CrewParts {
   readonly token: string;
   readonly lanes: readonly Lane[];
   readonly seed: number;
-  /** An event is needed on that topic, so that there is always work. */
-  readonly onNeed: (topic: string) => void;
 }
 
 /** As in the consumers' topics.yaml. */
@@ -107,10 +105,8 @@ export class Crew {
     const tally = this.tallies.get(topic)!;
     const event = `${topic} ${id}`;
     if (word === "begin") this.goOn(member, event);
-    else if (word === "done") {
-      member.stopped.delete(event);
-      this.parts.onNeed(topic);
-    } else if (word === "failed") {
+    else if (word === "done") member.stopped.delete(event);
+    else if (word === "failed") {
       tally.failures[what] = (tally.failures[what] ?? 0) + 1;
       if (member.stopped.delete(event) && what === "stale_lease") tally.stale++;
     } else if (word === "crash") {
