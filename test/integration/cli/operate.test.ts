@@ -57,9 +57,9 @@ async function broadcast(data: string): Promise<void> {
 test("status tells in words what is promised and owed, and as JSON what the bus answers", async () => {
   const words = await folder.hmsSync(["status"]);
   expect(words).toMatchObject({ code: 0, stderr: "" });
-  expect(words.stdout).toMatch(/^state {7}ok\ndurability {2}always: /);
+  expect(words.stdout).toMatch(/^state {7}ok\nregistry {4}in force since .*\ndurability {2}always: /);
   expect(words.stdout).toMatch(/^ {2}pubsub +best effort: events are lost/m);
-  expect(words.stdout).toMatch(/^inspections\.status +city-health( +\d+){6}$/m);
+  expect(words.stdout).toMatch(/^inspections\.status +city-health +v1( +\d+){6}$/m);
   expect(words.stdout).not.toContain("\u001b");
   const json = JSON.parse((await folder.hmsSync(["status", "--json"])).stdout);
   expect(Object.keys(json.topics["inspections.status"].consumers)).toEqual(["city-health", "ehr-clinic"]);

@@ -221,20 +221,6 @@ describe("the model with replays turns red without", () => {
       })),
     ],
     [
-      "the replay's hold on the ledger",
-      none,
-      {
-        ledger: (scripts) => ({
-          ...scripts,
-          floor: mutated(
-            scripts.floor,
-            "redis.call('HSET', KEYS[1]",
-            "if string.find(ARGV[1], '#') then return ARGV[2] end redis.call('HSET', KEYS[1]",
-          ),
-        }),
-      },
-    ],
-    [
       "the mark of what a replay brought, over retries",
       none,
       replaying(({ settle }) => ({ settle: mutated(settle, "if parent.redo then", "if false then") })),
