@@ -143,8 +143,13 @@ test("publishing", async () => {
 
 describe("the table of errors", () => {
   const own = new Set<string>();
-  for (const name of readdirSync(join(root, "src")).filter((each) => each.endsWith(".ts"))) {
-    const source = readFileSync(join(root, "src", name), "utf8");
+  const sources = ["src", "src/sql"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => join(root, folder, name)),
+  );
+  for (const file of sources) {
+    const source = readFileSync(file, "utf8");
     for (const [, code] of source.matchAll(/HmsSyncClientError\(\s*"(\w+)"/g)) own.add(code!);
   }
   const gateway = new Set(["unauthorized", "unavailable", "unexpected_answer"]); // as what an answer is taken
