@@ -118,9 +118,10 @@ export class DeliveryQueue {
     const { records, tickets } = this.parts;
     await tickets.ready();
     // One that goes by an older registry would bring back who was taken out and retired.
-    if ((await records.cursor()) === undefined && !(await this.join())) return;
+    const cursor = (await records.cursor()) ?? (await this.join());
+    if (cursor === undefined) return;
     await this.takeVersion();
-    this.cursor = await records.cursor();
+    this.cursor = cursor;
     await this.sweep();
     await this.catchUp();
   }
@@ -275,9 +276,10 @@ export class DeliveryQueue {
     await this.parts.tickets.close();
   }
 
-  private async join(): Promise<boolean> {
+  /** The newcomer's cursor; undefined when it may not join now. */
+  private async join(): Promise<LedgerId | undefined> {
     const { records, tickets, ledger, topic, consumer } = this.parts;
-    if (!(await this.parts.mayJoin()) || this.closed) return false;
+    if (!(await this.parts.mayJoin()) || this.closed) return undefined;
     await ledger.raiseFloor(topic, consumer, beforeAll); // from here on nothing is trimmed
     const tail = await ledger.tail(topic);
     const now = this.policy.start === "now";
@@ -285,11 +287,12 @@ export class DeliveryQueue {
     const first = now ? undefined : await ledger.first(topic);
     const start = first === undefined ? tail.last : justBefore(first);
     const ordinal = now ? tail.total : tail.total - tail.kept;
-    while ((await records.open(start, ordinal, tail.total)) === undefined) {
+    for (;;) {
+      const cursor = await records.open(start, ordinal, tail.total);
+      if (cursor !== undefined) return cursor;
       await tickets.obliterate();
       await records.remove();
     }
-    return true;
   }
 
   // The file's version counts from when it is first seen; without one, the version that was current at the start.
