@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../src/ledger/ledger.js";
@@ -11,26 +11,17 @@ import {
   subscriptionOf,
   topic,
 } from "../../support/belt.js";
+import { eachOnABelt } from "../../support/belt-tests.js";
 import { eventually } from "../../support/eventually.js";
-import { startRedis, type TestRedis } from "../../support/redis.js";
+import type { TestRedis } from "../../support/redis.js";
 
 let server: TestRedis;
 let bus: Belt;
 let errors: string[];
 const never = new AbortController().signal;
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  errors = [];
-  bus = belt(server.url, { errors });
-  await bus.redis.flushall();
-});
-afterEach(async () => {
-  await bus.close();
-  expect(errors).toEqual([]);
+eachOnABelt((given) => {
+  ({ server, bus, errors } = given);
 });
 
 const pull = (queue: DeliveryQueue, max = 500, waitMs = 5_000) => queue.pull(max, waitMs, never);

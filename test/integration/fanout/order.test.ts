@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { DeliveryPolicy, Lease, SettleAction } from "../../../src/fanout/types.js";
 import {
@@ -11,26 +11,17 @@ import {
   subscriptionOf,
   topic,
 } from "../../support/belt.js";
+import { eachOnABelt } from "../../support/belt-tests.js";
 import { eventually } from "../../support/eventually.js";
-import { startRedis, type TestRedis } from "../../support/redis.js";
+import type { TestRedis } from "../../support/redis.js";
 
 let server: TestRedis;
 let bus: Belt;
 let errors: string[];
 const never = new AbortController().signal;
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  errors = [];
-  bus = belt(server.url, { errors });
-  await bus.redis.flushall();
-});
-afterEach(async () => {
-  await bus.close();
-  expect(errors).toEqual([]);
+eachOnABelt((given) => {
+  ({ server, bus, errors } = given);
 });
 
 /** Publishes an event for each name, `a1` being event 1 of key a; a name without a letter has no key. */
@@ -213,7 +204,6 @@ test("a waiting pull is handed the run without what is parked, and what an ack f
 test("a pull that waits at another sidecar gets what an ack here freed", async () => {
   const there = belt(server.url, { errors });
   const queueThere = await there.queue("ordered", { order: "key" });
-  await bus.close();
   bus = belt(server.url, { errors, waker: { wakeElsewhere: () => queueThere.wakeOne() } });
   const queue = await ordered();
   await publish(["a1", "a2"], queue);
@@ -223,6 +213,7 @@ test("a pull that waits at another sidecar gets what an ack here freed", async (
   await settle(queue, first, "a1", "ack");
   expect(names(await waiting)).toEqual(["a2"]);
   await there.close();
+  await bus.close();
 });
 
 test("what one settle frees comes in one run, and gathers while the consumer is busy", async () => {

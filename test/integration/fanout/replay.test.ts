@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import { loadDeliveryScripts } from "../../../src/fanout/delivery-records.js";
 import { LeavingConsumers } from "../../../src/fanout/leaving.js";
@@ -18,9 +18,10 @@ import {
   subscriptionOf,
   topic,
 } from "../../support/belt.js";
+import { eachOnABelt } from "../../support/belt-tests.js";
 import { eventually } from "../../support/eventually.js";
 import { type Death, Life } from "../../support/mortal.js";
-import { startRedis, type TestRedis } from "../../support/redis.js";
+import type { TestRedis } from "../../support/redis.js";
 
 const consumer = "city-health";
 let server: TestRedis;
@@ -29,18 +30,8 @@ let errors: string[];
 const never = new AbortController().signal;
 const everything = { from: "0-0", redo: false };
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  errors = [];
-  bus = belt(server.url, { errors });
-  await bus.redis.flushall();
-});
-afterEach(async () => {
-  await bus.close();
-  expect(errors).toEqual([]);
+eachOnABelt((given) => {
+  ({ server, bus, errors } = given);
 });
 
 const numbers = (leases: readonly Lease[]) => leases.flatMap(({ bodies }) => bodies.map(numberIn));
