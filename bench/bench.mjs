@@ -3,13 +3,13 @@
 // usage: npm run bench -- [--rounds 3] [--flood 60000] [--rates 50,200,1000,3000] [--seconds 5] [--warmup 3]
 //        [--fsync always|everysec|no] [--directory DIR]
 // With --fsync always each step of an event's way waits for the disk under --directory: the first line says how long that takes.
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { spread } from "./figures.mjs";
-import { processCpu, start, startRedis } from "./processes.mjs";
+import { processCpu, start, startBus, startRedis } from "./processes.mjs";
 
 const here = import.meta.dirname;
 const consumers = ["one", "two", "three"];
@@ -69,22 +69,15 @@ async function measure(rival, load) {
 }
 
 async function measureBus(redis, directory, load) {
-  const env = {
-    ...process.env,
-    HMS_SYNC_CONFIG: join(here, "topics/topics.yaml"),
-    HMS_SYNC_STATE: directory,
-    HMS_SYNC_REDIS_URL: redis.url,
-    HMS_SYNC_PORT: "0",
-    HMS_SYNC_LOG: "error",
-    NODE_ENV: "development",
-  };
-  const bus = start(
-    process.execPath,
-    [...(process.env.BENCH_NODE_ARGS?.split(" ") ?? []), join(here, "../dist/cli/main.js"), "start"],
-    { env },
-  );
-  const url = (await bus.line(/^ready /)).slice("ready ".length);
-  const token = readFileSync(join(directory, "token"), "utf8").trim();
+  const {
+    process: bus,
+    url,
+    token,
+  } = await startBus(directory, {
+    config: join(here, "topics/topics.yaml"),
+    redis: redis.url,
+    nodeArgs: process.env.BENCH_NODE_ARGS?.split(" ") ?? [],
+  });
   const adapters = consumers.map((name) =>
     start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count, load.warmup]),
   );

@@ -1,5 +1,5 @@
 /** `min / median / max` of numbers. */
-export function spread(numbers, digits) {
+export function spread(numbers, digits = 2) {
   const sorted = [...numbers].sort((a, b) => a - b);
   return [sorted.at(0), sorted.at(Math.floor(sorted.length / 2)), sorted.at(-1)]
     .map((n) => n.toFixed(digits))

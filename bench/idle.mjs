@@ -1,10 +1,10 @@
 // What an idle bus costs: 5 topics x 3 consumers, a pull waiting at each of the 15 queues, nothing published.
 // usage: node bench/idle.mjs [SECONDS]
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "@hms-sync/client";
-import { processCpu, start } from "./processes.mjs";
+import { processCpu, startBus } from "./processes.mjs";
 
 const seconds = Number(process.argv[2] ?? 20);
 const consumers = ["one", "two", "three"];
@@ -17,16 +17,7 @@ for (const topic of topics) {
 const entry = `  qos: at_least_once\n  retention: 1h\n  schema: v1\n  producers: [hms-api]\n  consumers: [${consumers}]\n`;
 writeFileSync(join(directory, "topics.yaml"), topics.map((topic) => `${topic}:\n${entry}`).join(""));
 
-const env = { ...process.env, HMS_SYNC_CONFIG: join(directory, "topics.yaml"), HMS_SYNC_STATE: directory };
-Object.assign(env, {
-  HMS_SYNC_PORT: "0",
-  HMS_SYNC_REDIS_PORT: "0",
-  HMS_SYNC_LOG: "error",
-  NODE_ENV: "development",
-});
-const bus = start(process.execPath, [join(import.meta.dirname, "../dist/cli/main.js"), "start"], { env });
-const url = (await bus.line(/^ready /)).slice("ready ".length);
-const token = readFileSync(join(directory, "token"), "utf8").trim();
+const { process: bus, url, token } = await startBus(directory);
 const adapters = await Promise.all(
   consumers.map((consumer) => connect({ url, token, consumer, drain: false })),
 );

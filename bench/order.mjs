@@ -1,12 +1,13 @@
 // What order by key costs: a backlog of events with 1, 100 or 10,000 keys, drained by a consumer with `order: key` and by
 // one without, on one bus in one run. Both ack each event as it comes, in the background, as an adapter does.
 // usage: npm run build && node bench/order.mjs [--rounds 3] [--events 20000] [--one-key 3000]
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { connect } from "@hms-sync/client";
-import { start } from "./processes.mjs";
+import { median } from "./figures.mjs";
+import { startBus } from "./processes.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -48,18 +49,7 @@ async function measure({ keys, events }, orderedFirst) {
     "bench.order:\n  qos: at_least_once\n  retention: 1h\n  schema: v1\n  key: /key\n  producers: [hms-api]\n" +
       "  consumers: [plain, {name: ordered, order: key}]\n",
   );
-  const env = {
-    ...process.env,
-    HMS_SYNC_CONFIG: join(directory, "topics.yaml"),
-    HMS_SYNC_STATE: directory,
-    HMS_SYNC_PORT: "0",
-    HMS_SYNC_REDIS_PORT: "0",
-    HMS_SYNC_LOG: "error",
-    NODE_ENV: "development",
-  };
-  const bus = start(process.execPath, [join(import.meta.dirname, "../dist/cli/main.js"), "start"], { env });
-  const url = (await bus.line(/^ready /)).slice("ready ".length);
-  const token = readFileSync(join(directory, "token"), "utf8").trim();
+  const { process: bus, url, token } = await startBus(directory);
   const publisher = await connect({ url, token });
   for (let sent = 0; sent < events; sent += 200)
     await Promise.all(
@@ -91,10 +81,6 @@ async function drain(access, events) {
   const seconds = (performance.now() - started) / 1_000;
   await adapter.close();
   return events / seconds;
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
 function line({ ordered, plain }) {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const running = new Set();
@@ -71,10 +72,31 @@ export async function startRedis(directory) {
   return { url: `redis://127.0.0.1:${port}`, process: redis };
 }
 
-async function freePort() {
+/** A port of loopback that nothing listens on just now. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** The bus on the topics.yaml at `config`, its state in `directory`; `redis` is the URL of a Redis, else its private one. */
+export async function startBus(
+  directory,
+  { config = join(directory, "topics.yaml"), redis, nodeArgs = [] } = {},
+) {
+  const env = {
+    ...process.env,
+    HMS_SYNC_CONFIG: config,
+    HMS_SYNC_STATE: directory,
+    ...(redis === undefined ? { HMS_SYNC_REDIS_PORT: "0" } : { HMS_SYNC_REDIS_URL: redis }),
+    HMS_SYNC_PORT: "0",
+    HMS_SYNC_LOG: "error",
+    NODE_ENV: "development",
+  };
+  const main = join(import.meta.dirname, "../dist/cli/main.js");
+  const bus = start(process.execPath, [...nodeArgs, main, "start"], { env });
+  const url = (await bus.line(/^ready /)).slice("ready ".length);
+  return { process: bus, url, token: readFileSync(join(directory, "token"), "utf8").trim() };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { median, spread } from "./figures.mjs";
-import { start, startRedis } from "./processes.mjs";
+import { start, startBus, startRedis } from "./processes.mjs";
 
 const here = import.meta.dirname;
 const consumers = ["one", "two", "three"];
@@ -99,18 +99,7 @@ async function measure(topics, load, { afterMs = 0, really = false } = {}) {
   const redis = await startRedis(directory);
   try {
     writeFiles(directory, topics);
-    const env = {
-      ...process.env,
-      HMS_SYNC_CONFIG: join(directory, "topics.yaml"),
-      HMS_SYNC_STATE: directory,
-      HMS_SYNC_REDIS_URL: redis.url,
-      HMS_SYNC_PORT: "0",
-      HMS_SYNC_LOG: "error",
-      NODE_ENV: "development",
-    };
-    const bus = start(process.execPath, [join(here, "../dist/cli/main.js"), "start"], { env });
-    const url = (await bus.line(/^ready /)).slice("ready ".length);
-    const token = readFileSync(join(directory, "token"), "utf8").trim();
+    const { process: bus, url, token } = await startBus(directory, { redis: redis.url });
     const adapters = consumers.map((name) =>
       start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count, load.warmup]),
     );

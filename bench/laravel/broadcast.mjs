@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { spread } from "../figures.mjs";
 import { start } from "../processes.mjs";
-import { spread, startRedis } from "./redis.mjs";
+import { startRedis } from "./redis.mjs";
 
 /** What one broadcast() costs with each driver, on phpredis and on predis: printed as min / median / max of the rounds. */
 export async function measureBroadcasts(directory, rounds, count) {

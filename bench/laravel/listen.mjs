@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { start } from "../processes.mjs";
-import { spread, startRedis } from "./redis.mjs";
+import { spread } from "../figures.mjs";
+import { start, startBus } from "../processes.mjs";
+import { startRedis } from "./redis.mjs";
 
 const here = import.meta.dirname;
 const batch = 250;
@@ -33,18 +34,11 @@ async function workQueue(directory, count) {
 
 async function listen(directory, count) {
   const redis = await startRedis(directory);
-  const env = {
-    ...process.env,
-    HMS_SYNC_CONFIG: join(here, "topics/topics.yaml"),
-    HMS_SYNC_STATE: directory,
-    HMS_SYNC_REDIS_URL: redis.url,
-    HMS_SYNC_PORT: "0",
-    HMS_SYNC_LOG: "error",
-    NODE_ENV: "development",
-  };
-  const bus = start(process.execPath, [join(here, "../../dist/cli/main.js"), "start"], { env });
-  const url = (await bus.line(/^ready /)).slice("ready ".length);
-  const token = readFileSync(join(directory, "token"), "utf8").trim();
+  const {
+    process: bus,
+    url,
+    token,
+  } = await startBus(directory, { config: join(here, "topics/topics.yaml"), redis: redis.url });
   await publish(url, token, count);
   const perSecond = await work("listen", count, redis, { HMS_SYNC_URL: url, HMS_SYNC_TOKEN: token });
   await stop(bus);
