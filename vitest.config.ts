@@ -2,12 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: [
-      "test/**/*.test.ts",
-      "client/test/**/*.test.ts",
-      "create-hms-adapter/test/**/*.test.ts",
-      "adapters/*/test/**/*.test.ts",
-    ],
+    include: ["test/**/*.test.ts", "client/test/**/*.test.ts", "create-hms-adapter/test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/laravel-app/**"],
     globalSetup: ["test/support/fresh-build.ts", "test/support/run-directory.ts"],
     setupFiles: ["test/support/leaks.ts"],

@@ -57,7 +57,8 @@ function inputsOf(folder) {
   );
   const client = folder === join(root, "client") ? [] : filesBelow(join(root, "client", "src"));
   const sidecar = folder === scaffold ? filesBelow(join(root, "src")) : []; // it has parts of it compiled in
-  return [...filesBelow(join(folder, "src")), ...own, ...shared, ...client, ...sidecar];
+  const tests = adapterFolders().includes(folder) ? filesBelow(join(folder, "test")) : []; // compiled with it, as in a project of the scaffold's
+  return [...filesBelow(join(folder, "src")), ...tests, ...own, ...shared, ...client, ...sidecar];
 }
 
 function compile(folder, output) {

@@ -2,9 +2,9 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { select } from "../../../test/support/adapters.js";
-import { whyNever } from "../src/failure.js";
-import { openRegister, type Register } from "../src/register.js";
+import { whyNever } from "../../adapters/ehr-clinic/src/failure.js";
+import { openRegister, type Register } from "../../adapters/ehr-clinic/src/register.js";
+import { select } from "../support/adapters.js";
 
 let path: string;
 let register: Register;

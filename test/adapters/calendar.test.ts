@@ -2,9 +2,9 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { select } from "../../../test/support/adapters.js";
-import { type Calendar, openCalendar } from "../src/calendar.js";
-import { whyNever } from "../src/failure.js";
+import { type Calendar, openCalendar } from "../../adapters/city-health/src/calendar.js";
+import { whyNever } from "../../adapters/city-health/src/failure.js";
+import { select } from "../support/adapters.js";
 
 let path: string;
 let calendar: Calendar;

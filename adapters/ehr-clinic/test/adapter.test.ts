@@ -1,3 +1,0 @@
-import { adapterContract } from "../../../test/support/adapter-contract.js";
-
-adapterContract("ehr-clinic");

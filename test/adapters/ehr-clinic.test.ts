@@ -1,0 +1,3 @@
+import { adapterContract } from "../support/adapter-contract.js";
+
+adapterContract("ehr-clinic");
