@@ -128,7 +128,7 @@ test("what flags leave open is asked, and nothing more", async () => {
   const ask: Questions = {
     text: async (question, { initial }) => {
       asked.push(question);
-      return initial ?? "treasury-payroll";
+      return initial ?? "fire-dept";
     },
     one: async (question, choices) => {
       asked.push(question);
@@ -147,7 +147,7 @@ test("what flags leave open is asked, and nothing more", async () => {
     "Which database does it write to?",
     "Which table do events of inspections.status go to?",
   ]);
-  expect(read("treasury-payroll/.env.example")).toContain("postgres://");
+  expect(read("fire-dept/.env.example")).toContain("postgres://");
   asked.length = 0;
   await scaffold(["x", "--topic=inspections.status", "--db=sqlite", "--table=T", ...topics], { ask });
   await scaffold(["city-health", "--db=sqlite", "--yes", ...topics], { ask });

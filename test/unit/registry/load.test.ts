@@ -17,7 +17,9 @@ describe("what is taken", () => {
       producers: ["hms-api"],
     });
     expect(topic?.consumers.map(({ name }) => name)).toEqual(["city-health", "ehr-clinic"]);
-    expect([...registry.systems].toSorted()).toEqual(["admin", "city-health", "ehr-clinic", "hms-api"]);
+    expect([...registry.systems].toSorted()).toEqual([
+      ...["admin", "city-health", "ehr-clinic", "hms-api", "treasury-payroll"],
+    ]);
   });
 
   test("the short form of a consumer has every option filled in", async () => {

@@ -1,0 +1,34 @@
+import { connect, HmsSyncClientError, jsonLogger } from "@hms-sync/client";
+import { createOnceTable } from "@hms-sync/client/sql";
+import { writerOf } from "./adapter.js";
+import { openDatabase } from "./database.js";
+import { serveHealth } from "./health.js";
+import { readMappings } from "./mapping.js";
+import { setting } from "./settings.js";
+
+const log = jsonLogger();
+
+/** Writes the events of every mapped topic into the database, until SIGTERM or Ctrl-C. */
+async function run(): Promise<void> {
+  const mappings = readMappings();
+  const database = openDatabase(setting("DATABASE_URL"));
+  const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
+  const health = await serveHealth(bus, process.env.HEALTH_PORT);
+  try {
+    await createOnceTable(database);
+    const handled = mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, database, log)));
+    await Promise.all(handled);
+  } finally {
+    await bus.close();
+    await health?.close();
+    await database.destroy();
+  }
+}
+
+run().catch((error: unknown) => {
+  const { code, name, message } = error as Error & { code?: string };
+  // What a database says may hold a row, and stays out of the log.
+  const detail = error instanceof HmsSyncClientError || name === "SettingError" ? message : undefined;
+  log.error("treasury-payroll stops", { code: code ?? name, detail });
+  process.exitCode = 1;
+});
