@@ -16,7 +16,8 @@ async function run(): Promise<void> {
   const health = await serveHealth(bus, process.env.HEALTH_PORT);
   try {
     await createOnceTable(database);
-    await Promise.all(mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, database))));
+    const handled = mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, database, log)));
+    await Promise.all(handled);
   } finally {
     await bus.close();
     await health?.close();

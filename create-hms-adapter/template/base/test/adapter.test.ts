@@ -61,8 +61,9 @@ type Running = {
 async function withAdapter(mapping: TableMapping, body: (running: Running) => Promise<void>): Promise<void> {
   const bus = createTestBus({ consumer: "{{name}}", topics: { [mapping.topic]: {} } });
   const database = await openTestDatabase(mapping);
-  const client = await bus.connect({ logger: jsonLogger() });
-  const done = client.handle(mapping.topic, writerOf(mapping, database));
+  const log = jsonLogger();
+  const client = await bus.connect({ logger: log });
+  const done = client.handle(mapping.topic, writerOf(mapping, database, log));
   try {
     await body({ bus, database });
   } finally {
