@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { HmsSyncError } from "./errors.js";
 import { LOG_LEVELS, type LogLevel } from "./log.js";
 import { parseRedisUrl, type RedisTarget } from "./redis/target.js";
+import { secretSetting } from "./secret-settings.js";
 
 export type { RedisTarget } from "./redis/target.js";
 
@@ -37,6 +38,8 @@ export interface Config {
   readonly rateLimit: number;
   readonly logLevel: LogLevel;
   readonly production: boolean;
+  /** Speaks for admin beside the keys that Redis holds; undefined where none is set. */
+  readonly adminToken: string | undefined;
   /** HMS_SYNC_URL and HMS_SYNC_TOKEN: where the CLI finds the gateway and how it signs in. */
   readonly url: string | undefined;
   readonly token: string | undefined;
@@ -64,14 +67,15 @@ export function readConfig(env: Environment = process.env, cwd: string = process
     contextDirs: state === undefined ? upwards(cwd).map((dir) => join(dir, ".hms-sync")) : [stateDir],
     host: readHost(env),
     port: integer(env, "HMS_SYNC_PORT", 8480, 0, 65_535),
-    redis: readRedis(env),
+    redis: readRedis(env, cwd),
     laravel: readLaravelDoor(env),
     bodyLimit: integer(env, "HMS_SYNC_BODY_LIMIT", 262_144, 1, MAX_BODY_LIMIT),
     rateLimit: integer(env, "HMS_SYNC_RATE_LIMIT", 1_000, 0, 1_000_000),
     logLevel: readLogLevel(env),
     production: env.NODE_ENV === "production",
+    adminToken: readAdminToken(env, cwd),
     url: readGatewayUrl(env),
-    token: readToken(env),
+    token: readToken(env, cwd),
   });
 }
 
@@ -136,8 +140,8 @@ function readHost(env: Environment): string {
   throw invalid("HMS_SYNC_HOST", host, "is not a host name or address; write one like 127.0.0.1 or 0.0.0.0");
 }
 
-function readRedis(env: Environment): RedisTarget {
-  const url = text(env, "HMS_SYNC_REDIS_URL");
+function readRedis(env: Environment, cwd: string): RedisTarget {
+  const url = secretSetting(env, "HMS_SYNC_REDIS_URL", cwd);
   if (url !== undefined) return parseRedisUrl("HMS_SYNC_REDIS_URL", url);
   return { kind: "embedded", port: integer(env, "HMS_SYNC_REDIS_PORT", 6380, 0, 65_535) };
 }
@@ -172,8 +176,21 @@ function readGatewayUrl(env: Environment): string | undefined {
   throw invalid("HMS_SYNC_URL", url, "is not an http(s) address; write one like http://127.0.0.1:8480");
 }
 
-function readToken(env: Environment): string | undefined {
-  const token = text(env, "HMS_SYNC_TOKEN")?.trim();
+/** As long as 128 random bits in hexadecimal, and what an Authorization header can carry (RFC 6750). */
+const ADMIN_TOKEN = /^[A-Za-z0-9._~+/-]{32,512}=*$/;
+
+function readAdminToken(env: Environment, cwd: string): string | undefined {
+  const token = secretSetting(env, "HMS_SYNC_ADMIN_TOKEN", cwd);
+  if (token === undefined || ADMIN_TOKEN.test(token)) return token;
+  throw invalid(
+    "HMS_SYNC_ADMIN_TOKEN",
+    "(not shown)",
+    "is not 32 to 512 letters, digits and . _ ~ + / -; make one with openssl rand -hex 32",
+  );
+}
+
+function readToken(env: Environment, cwd: string): string | undefined {
+  const token = secretSetting(env, "HMS_SYNC_TOKEN", cwd);
   if (token === undefined || /^[\x21-\x7e]+$/.test(token)) return token;
   throw invalid(
     "HMS_SYNC_TOKEN",

@@ -143,8 +143,12 @@ async function start(
   });
 
   const state = new StateDirectory(config.stateDir);
-  const token = await state.developmentToken(config.production);
-  const accessKeys = new AccessKeys(redis, token, () => wake.accessKeysChanged());
+  const adminTokens = [await state.developmentToken(config.production), config.adminToken];
+  const accessKeys = new AccessKeys(
+    redis,
+    adminTokens.filter((token) => token !== undefined),
+    () => wake.accessKeysChanged(),
+  );
   const webhookKeys = new WebhookKeys(redis, () => wake.accessKeysChanged());
   const operations = new SidecarOperations({
     redis,

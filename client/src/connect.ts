@@ -13,7 +13,7 @@ import { type CertificateAuthorities, trustOf } from "./trust.js";
 export interface ConnectOptions {
   /** Address of the bus; HMS_SYNC_URL or the context file of a bus started here unless given. */
   readonly url?: string;
-  /** Bearer token; HMS_SYNC_TOKEN or the development token of a bus started here unless given. */
+  /** Bearer token; HMS_SYNC_TOKEN, the file HMS_SYNC_TOKEN_FILE or the development token of a bus started here unless given. */
   readonly token?: string;
   /** With an admin token: receive as this consumer. Without it such a token is a passing reader. */
   readonly consumer?: string;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { HmsSyncClientError, invalidOption } from "./errors.js";
 
 /** The environment as `process.env` has it. */
@@ -12,8 +12,8 @@ export interface Context {
 }
 
 /**
- * Finds the bus: what was given, else HMS_SYNC_URL and HMS_SYNC_TOKEN, else what the bus wrote in its state directory
- * (HMS_SYNC_STATE, or the nearest `.hms-sync` from the working directory upwards).
+ * Finds the bus: what was given, else HMS_SYNC_URL and HMS_SYNC_TOKEN (or the file that HMS_SYNC_TOKEN_FILE names), else
+ * what the bus wrote in its state directory (HMS_SYNC_STATE, or the nearest `.hms-sync` from the working directory upwards).
  * @throws HmsSyncClientError `no_context` or `invalid_option`, naming what to set.
  */
 export function findContext(
@@ -23,7 +23,7 @@ export function findContext(
 ): Context {
   const dirs = stateDirs(env, cwd);
   const url = given.url ?? (env.HMS_SYNC_URL || undefined) ?? urlFromFile(dirs);
-  const token = given.token ?? (env.HMS_SYNC_TOKEN?.trim() || undefined) ?? tokenFromFile(dirs);
+  const token = given.token ?? tokenFromEnvironment(env, cwd) ?? tokenFromFile(dirs);
   return { url: checkedUrl(url), token: checkedToken(token) };
 }
 
@@ -51,6 +51,22 @@ function urlFromFile(dirs: readonly string[]): string {
     throw noContext(`${file.path} is not JSON; remove it and start the bus again`, cause);
   }
   throw noContext(`${file.path} holds no "url"; remove it and start the bus again`);
+}
+
+/** As Docker and systemd hand a secret to a program: in a file, so that it does not stand in the environment. */
+function tokenFromEnvironment(env: Environment, cwd: string): string | undefined {
+  const token = env.HMS_SYNC_TOKEN?.trim() || undefined;
+  const file = env.HMS_SYNC_TOKEN_FILE || undefined;
+  if (file === undefined) return token;
+  if (token !== undefined)
+    throw invalidOption("HMS_SYNC_TOKEN_FILE", file, "HMS_SYNC_TOKEN is set too; leave one of them out");
+  const content = firstFile([resolve(cwd, dirname(file))], basename(file))?.content.trim();
+  if (content) return content;
+  throw invalidOption(
+    "HMS_SYNC_TOKEN_FILE",
+    file,
+    "there is no such file, or it is empty; write there what hms-sync keys create printed",
+  );
 }
 
 function tokenFromFile(dirs: readonly string[]): string {

@@ -26,6 +26,27 @@ test("what is given goes before the environment, that before the files", () => {
   expect(findContext({}, {}, directory)).toEqual({ url: "http://file:1", token: "file" });
 });
 
+test("the token may stand in a file that the environment names", () => {
+  leave("secrets", { token: "secret\n", empty: "\n" });
+  const find = (env: Record<string, string>) => findContext({ url: "http://x" }, env, directory);
+  expect(find({ HMS_SYNC_TOKEN_FILE: "secrets/token" }).token).toBe("secret");
+  expect(find({ HMS_SYNC_TOKEN_FILE: join(directory, "secrets/token"), HMS_SYNC_TOKEN: "" }).token).toBe(
+    "secret",
+  );
+  const wrong = [
+    { HMS_SYNC_TOKEN_FILE: "secrets/none" },
+    { HMS_SYNC_TOKEN_FILE: "secrets/empty" },
+    { HMS_SYNC_TOKEN_FILE: "secrets/token", HMS_SYNC_TOKEN: "other" },
+  ];
+  for (const env of wrong)
+    expect(() => find(env)).toThrow(
+      expect.objectContaining({
+        code: "invalid_option",
+        detail: expect.stringContaining("HMS_SYNC_TOKEN_FILE"),
+      }),
+    );
+});
+
 test("the files are looked for upwards, or only where HMS_SYNC_STATE says", () => {
   leave(".hms-sync", { "context.json": '{"url":"http://up:1"}', token: "up" });
   leave("state", { "context.json": '{"url":"http://state:1"}', token: "state" });

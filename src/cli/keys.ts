@@ -63,8 +63,9 @@ export function addKeys(program: Command, cli: Cli): void {
 
 const createHelp = `
 What is made is shown this once. Of a token the bus keeps only its SHA-256; a webhook secret lies in its Redis readable,
-since a signature is checked with what made it. A bus in production makes no development token, so make the first key of
-admin while it runs without NODE_ENV=production; the key stays valid afterwards.
+since a signature is checked with what made it. A bus in production makes no development token: start it with an admin
+token of yours in HMS_SYNC_ADMIN_TOKEN, or in a file that HMS_SYNC_ADMIN_TOKEN_FILE names, and give the same one to this
+command as HMS_SYNC_TOKEN or HMS_SYNC_TOKEN_FILE. With a key of admin made, the bus does without it.
 
 Examples: hms-sync keys create city-health --json
           hms-sync keys create city-health --webhook`;

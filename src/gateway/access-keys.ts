@@ -27,22 +27,24 @@ const maxRemembered = 10_000;
 /** Bearer tokens of systems. A token is 256 random bits, so its hash can be looked up directly. */
 export class AccessKeys {
   private readonly known = new Map<string, { identity: Identity | undefined; until: number }>();
-  private readonly development: Buffer | undefined;
+  private readonly admin: readonly Buffer[];
 
-  /** `developmentToken` speaks for admin; absent in production. `onChange` is told when keys changed. */
+  /**
+   * `adminTokens` speak for admin without being stored: the development token, that of the configuration. `onChange` is
+   * told when keys changed.
+   */
   constructor(
     private readonly redis: Redis,
-    developmentToken: string | undefined,
+    adminTokens: readonly string[],
     private readonly onChange: () => void,
   ) {
-    this.development = developmentToken === undefined ? undefined : digest(developmentToken);
+    this.admin = adminTokens.map(digest);
   }
 
   /** Who the token speaks for, or undefined when it is not (or no longer) valid. */
   async identify(token: string): Promise<Identity | undefined> {
     const hash = digest(token);
-    if (this.development !== undefined && timingSafeEqual(hash, this.development))
-      return { system: "admin", admin: true };
+    if (this.admin.some((digest) => timingSafeEqual(hash, digest))) return { system: "admin", admin: true };
     const name = hash.toString("hex");
     const known = this.known.get(name);
     if (known !== undefined && known.until > Date.now()) return known.identity;

@@ -55,7 +55,7 @@ function parts(timeouts: NonNullable<GatewayParts["timeouts"]>): GatewayParts {
       return { version: 1, duplicate: false };
     },
     checkRegistry: () => {},
-    accessKeys: new AccessKeys(redis, token, () => {}),
+    accessKeys: new AccessKeys(redis, [token], () => {}),
     webhookKeys: new WebhookKeys(redis, () => {}),
     bodyLimit: 1_000,
     rateLimit: 0,

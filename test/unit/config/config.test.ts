@@ -31,6 +31,7 @@ describe("readConfig", () => {
       rateLimit: 1_000,
       logLevel: "info",
       production: false,
+      adminToken: undefined,
       url: undefined,
       token: undefined,
     });
@@ -121,6 +122,61 @@ describe("readConfig", () => {
   test("a bad token is refused without being shown", () => {
     expect(refusal({ HMS_SYNC_TOKEN: "se cret" }).message).not.toContain("cret");
   });
+});
+
+describe("secrets", () => {
+  let folder: string;
+  const long = "0123456789abcdef0123456789abcdef";
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "hms-sync-secrets-"));
+    for (const [name, content] of Object.entries({
+      token: `${long}\n`,
+      url: "redis://:pw@r:6379/0\n",
+      empty: " \n",
+    }))
+      writeFileSync(join(folder, name), content);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test("are taken from the file that NAME_FILE names, without the white space around them", () => {
+    const config = readConfig(
+      {
+        HMS_SYNC_ADMIN_TOKEN_FILE: join(folder, "token"),
+        HMS_SYNC_TOKEN_FILE: "token",
+        HMS_SYNC_REDIS_URL_FILE: "url",
+      },
+      folder,
+    );
+    expect(config).toMatchObject({ adminToken: long, token: long, redis: { host: "r", password: "pw" } });
+  });
+
+  test("stand in one place: variable and file together are refused", () => {
+    expect(refusal({ HMS_SYNC_TOKEN: long, HMS_SYNC_TOKEN_FILE: join(folder, "token") }).message).toBe(
+      "HMS_SYNC_TOKEN and HMS_SYNC_TOKEN_FILE are both set; leave one of them out",
+    );
+  });
+
+  test.each([
+    ["none", "cannot be read (ENOENT); name a file that this user may read"],
+    ["empty", "is empty; write the secret there"],
+    [".", "cannot be read (EISDIR)"],
+  ])("a file that holds none is named: %s", (name, problem) => {
+    const error = refusal({ HMS_SYNC_REDIS_URL_FILE: join(folder, name) });
+    expect(error.code).toBe("invalid_config");
+    expect(error.message).toMatch(/^HMS_SYNC_REDIS_URL_FILE: /);
+    expect(error.message).toContain(problem);
+  });
+
+  test.each(["short", `${long} ${long}`, `${long}\u00e9`, "x".repeat(513)])(
+    "an admin token that is short or cannot be sent is refused without being shown: %#",
+    (token) => {
+      const { message } = refusal({ HMS_SYNC_ADMIN_TOKEN: token });
+      expect(message).toContain("HMS_SYNC_ADMIN_TOKEN");
+      expect(message).toContain("openssl rand -hex 32");
+      expect(message).not.toContain(token);
+    },
+  );
 });
 
 describe("readContext", () => {
