@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { World } from "./world.js";
+
+/** From the end of all faults to nothing owed (ms): I8. */
+export const DRAIN_MS = 60_000;
+
+/** All that was published is settled everywhere it is due, or time was up. */
+export interface Drained {
+  readonly ms: number;
+  /** What was left when the time was up; nothing when all went well. */
+  readonly left: readonly string[];
+}
+
+/**
+ * Heals the network, starts what does not run, continues what was stopped, lets nobody publish, and waits until nothing
+ * is owed. Says what is left after 60 s; the caller decides whether that is a violation. Publishing goes on only with
+ * `world.producer.resume()`.
+ */
+export async function healed(world: World): Promise<Drained> {
+  const from = performance.now();
+  await restore(world);
+  world.producer.pause();
+  world.probe.behave();
+  for (;;) {
+    const left = await whatIsLeft(world).catch((error: unknown) => [`status: ${String(error)}`]);
+    const ms = Math.round(performance.now() - from);
+    if (left.length === 0 || ms > DRAIN_MS) return { ms, left };
+    await delay(100);
+  }
+}
+
+/** Everything runs and every connection is what it should be. */
+async function restore(world: World): Promise<void> {
+  const { redis, redisProxy, sidecars, adapters } = world;
+  if (!redis.process.isRunning) await redis.start();
+  redis.resume();
+  for (const proxy of [redisProxy, ...world.gatewayProxies]) proxy.heal();
+  for (const { process } of [...sidecars, ...adapters]) process.resume();
+  await Promise.all([
+    ...sidecars.map((each) => (each.process.isRunning ? undefined : each.start())),
+    ...adapters.map((each) => (each.process.isRunning ? undefined : each.start())),
+  ]);
+}
+
+/** In words: what is under way, unread or owed. */
+async function whatIsLeft({ producer, sidecars, db }: World): Promise<string[]> {
+  const left: string[] = [];
+  if (producer.underWay > 0) left.push(`${producer.underWay} events are still being published`);
+  const { status, body } = await sidecars[0]!.call("GET", "/v1/status");
+  if (status !== 200) return [...left, `status answers ${status}`];
+  if (body.intake.backlog > 0) left.push(`${body.intake.backlog} entries of the intake are unread`);
+  for (const [topic, { consumers }] of Object.entries<{ consumers: Record<string, { owed: number }> }>(
+    body.topics,
+  ))
+    for (const [consumer, { owed }] of Object.entries(consumers))
+      if (owed > 0) left.push(`${consumer} is owed ${owed} of ${topic}`);
+  if (left.length === 0) await db.raw("select 1"); // rows are read next
+  return left;
+}

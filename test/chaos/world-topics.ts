@@ -1,0 +1,45 @@
+/** Ordered by key, exactly once. */
+export const STATUS = "inspections.status";
+export const NOTES = "inspections.notes";
+export const TOPICS: readonly string[] = [STATUS, NOTES];
+/** Consumer of STATUS that lets leases lapse. */
+export const PROBE = "probe";
+/** Consumer of STATUS for which `order: key` holds. */
+export const ORDERED = "city-health";
+
+export interface WorldOptionsOfTopics {
+  /** Tries of an event before it is a dead letter; 1,000 unless given. */
+  readonly maxDeliver?: number;
+  /** Duration as in topics.yaml; 2s unless given. */
+  readonly ackWait?: string;
+  /** Duration as in topics.yaml; 7d unless given. */
+  readonly retention?: string;
+}
+
+export const schema = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  type: "object",
+  properties: { n: { type: "integer" }, key: { type: "string" } },
+  required: ["n", "key"],
+};
+
+/** Text of topics.yaml of a world. */
+export function topicsFile({
+  maxDeliver = 1_000,
+  ackWait = "2s",
+  retention = "7d",
+}: WorldOptionsOfTopics = {}): string {
+  const consumer = (name: string, more = "") =>
+    `    - { name: ${name}, ack_wait: ${ackWait}, backoff: [200ms, 1s], max_deliver: ${maxDeliver}${more} }\n`;
+  const topic = (name: string, qos: string, consumers: string, more = "") =>
+    `${name}:\n  qos: ${qos}\n  retention: ${retention}\n  schema: v1\n${more}  producers: [hms-api]\n  consumers:\n${consumers}`;
+  return [
+    topic(
+      STATUS,
+      "exactly_once",
+      consumer(ORDERED, ", order: key") + consumer("ehr-clinic") + consumer(PROBE, ", run: 5"),
+      "  key: /key\n",
+    ),
+    topic(NOTES, "at_least_once", consumer("city-health") + consumer("treasury")),
+  ].join("\n");
+}
