@@ -12,5 +12,6 @@ export type { OnceRecord, OnceScope, OnceStore } from "./once-store.js";
 export { createOnceTable, ONCE_TABLE, onceTableDdl } from "./once-table.js";
 export type { EventFields, MappedEvent } from "./source.js";
 export { classifySqlError, isAway, sqlReason, sqlRefusal } from "./sql-error.js";
+export { type SqliteConnection, sqliteLocking } from "./sqlite-locking.js";
 export { type Statement, upsert, upsertStatement } from "./upsert.js";
 export { type KnexDatabase, type WritableMessage, type WriteOptions, writeOnce } from "./write-once.js";
