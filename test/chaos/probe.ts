@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { STALE_REASON } from "./invariants.js";
 import type { Random } from "./random.js";
 import { callBus } from "./sidecar-node.js";
 
@@ -114,7 +115,9 @@ export class Probe {
     action: ProbeSettle["action"],
     stale: boolean,
   ): Promise<void> {
-    const { settled } = await this.call("settle", { settle: [{ token, action }] });
+    const { settled } = await this.call("settle", {
+      settle: [{ token, action, ...(action === "term" ? { reason: STALE_REASON } : {}) }],
+    });
     const result = (settled as { result: string }[])[0]!.result;
     this.settles.push({ id, token, action, result, stale, at: Date.now() });
   }

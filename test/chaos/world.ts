@@ -22,6 +22,11 @@ export interface Fault {
   inject(world: World, random: Random): Promise<() => Promise<void>>;
   /** How long it has to last to do its harm; 1 s unless given. */
   readonly minimumMs?: number;
+  /**
+   * Names of what it does harm to ("redis", "sidecar-1", "network of redis"): faults that touch the same never overlap. One
+   * that does not say so is alone in its episode.
+   */
+  readonly touches?: readonly string[];
   /** Redis forgets what it acknowledged: whoever published has to refill (`producer.refill`). Never mixed at random. */
   readonly losesAcknowledgedWrites?: boolean;
 }
