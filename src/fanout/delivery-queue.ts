@@ -42,6 +42,8 @@ import { type Waiter, Waiters } from "./waiters.js";
 const maxReadyRuns = 1;
 /** How long (ms) new events are no reason to cut for a consumer with order by key that had no room. */
 const fullMs = 1_000;
+/** How long (ms) a pull that does not wait may be handed what is cut for it. */
+const lookMs = 30_000;
 const sweepLimit = 50;
 const maxRunsPerPull = 100;
 
@@ -141,8 +143,17 @@ export class DeliveryQueue {
     this.track(this.catchUp());
   }
 
-  /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
+  /**
+   * The ledger has events up to `last`. While no pull waits here and none can wait elsewhere they stay behind the cursor:
+   * the next pull is handed them as one run, without a ticket.
+   */
   recorded(last: LedgerId): void {
+    if (this.waiters.size === 0 && this.parts.waker.alone) this.learn(last);
+    else this.advanceTo(last);
+  }
+
+  /** The ledger has events up to `last`: cut what the consumer is ready for. Calls while one runs are joined. */
+  advanceTo(last: LedgerId): void {
     this.learn(last);
     if (Date.now() >= this.fullUntil) this.track(this.advance());
   }
@@ -163,9 +174,10 @@ export class DeliveryQueue {
     const until = Date.now() + waitMs;
     for (;;) {
       const left = until - Date.now();
-      const waiter = left > 0 ? this.waiters.register(max, left, signal) : undefined;
-      const leases = await this.leaseBeside(waiter, max);
-      if (leases.length > 0 || waiter === undefined) return leases;
+      const patient = left > 0;
+      const waiter = this.waiters.register(max, patient ? left : lookMs, signal);
+      const leases = await this.leaseBeside(waiter, patient);
+      if (leases.length > 0 || (!patient && waiter.cancel())) return leases;
       const handed = await waiter.woken;
       if (handed !== undefined) return [handed];
       if (signal.aborted || this.closed) return [];
@@ -393,21 +405,32 @@ export class DeliveryQueue {
     await this.settle([{ token: `${lease}.${indexes[0]}`, to: indexes.at(-1)!, action: "release" }]);
   }
 
-  // Leases while the waiter is registered; a lease handed to it meanwhile is not lost.
-  private async leaseBeside(waiter: Waiter | undefined, max: number): Promise<Lease[]> {
+  // Leases, or has a run cut, while the waiter is registered; a lease handed to it meanwhile is not lost.
+  private async leaseBeside(waiter: Waiter, patient: boolean): Promise<Lease[]> {
     let leases: Lease[];
     try {
-      leases = await this.lease(max);
+      leases = await this.lease(waiter.max);
+      if (leases.length === 0 && this.isBehind) {
+        const cut = this.advance();
+        if (patient) this.track(cut);
+        else await cut;
+      }
     } catch (error) {
-      waiter?.cancel();
-      const handed = await waiter?.woken;
+      waiter.cancel();
+      const handed = await waiter.woken;
       if (handed !== undefined) this.track(this.release(handed));
       throw error;
     }
-    if (leases.length === 0 || waiter === undefined) return leases;
+    if (leases.length === 0) return leases;
     waiter.cancel();
     const handed = await waiter.woken;
     return handed === undefined ? leases : [...leases, handed];
+  }
+
+  private get isBehind(): boolean {
+    return (
+      this.cursor !== undefined && compareIds(this.known, this.cursor) > 0 && Date.now() >= this.fullUntil
+    );
   }
 
   private async lease(max: number): Promise<Lease[]> {

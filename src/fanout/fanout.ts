@@ -129,7 +129,7 @@ export class Fanout {
   private async lookAfter(queue: DeliveryQueue, last: LedgerId): Promise<void> {
     if (!queue.opened) return await queue.open();
     await queue.sweep();
-    queue.recorded(last);
+    queue.advanceTo(last);
     queue.wakeOne();
   }
 

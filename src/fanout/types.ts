@@ -101,6 +101,8 @@ export interface Settled {
 
 /** Tells waiting pulls, here or in another sidecar, that a (consumer, topic) has something to lease. */
 export interface Waker {
+  /** No other sidecar gave a sign of life lately: a pull comes here or nowhere. */
+  readonly alone: boolean;
   wakeElsewhere(consumer: string, topic: string): void;
 }
 

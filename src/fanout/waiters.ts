@@ -6,7 +6,8 @@ export interface Waiter {
   readonly max: number;
   /** Resolves to the lease handed over, or to undefined when there may be something, time is up, or the signal aborted. */
   readonly woken: Promise<Lease | undefined>;
-  cancel(): void;
+  /** Ends the wait; false when it had ended before. */
+  cancel(): boolean;
 }
 
 interface Waiting {
@@ -33,11 +34,13 @@ export class Waiters {
    */
   register(max: number, waitMs: number, signal: AbortSignal): Waiter {
     let wake: (lease?: Lease) => void = () => {};
+    let ended = false;
     const woken = new Promise<Lease | undefined>((resolve) => {
       const entry: Waiting = { max, wake: (lease) => wake(lease) };
       const stop = () => wake();
       const timer = setTimeout(stop, waitMs);
       wake = (lease) => {
+        ended = true;
         clearTimeout(timer);
         signal.removeEventListener("abort", stop);
         const at = this.waiting.indexOf(entry);
@@ -50,7 +53,12 @@ export class Waiters {
         this.waiting.push(entry);
       }
     });
-    return { max, woken, cancel: () => wake() };
+    const cancel = () => {
+      const waited = !ended;
+      wake();
+      return waited;
+    };
+    return { max, woken, cancel };
   }
 
   /** Wakes one, handing it `lease` if given; false when none waits here. */

@@ -55,6 +55,7 @@ export class StreamDoor {
    * could not be stored; it then stays pending for the next call.
    */
   async run(epoch: number, signal: AbortSignal): Promise<void> {
+    await this.open(); // a Redis that came back empty has no group
     await this.readPending(epoch, signal);
     const unblock = await this.unblocker();
     signal.addEventListener("abort", unblock);
@@ -145,7 +146,9 @@ export class StreamDoor {
   private message(fields: readonly Buffer[]): RawMessage {
     const named = streamFields(fields);
     return {
-      original: originalOf(named),
+      get original() {
+        return originalOf(named);
+      },
       channel: named.get("channels")?.toString("utf8") ?? "",
       read: () => this.parts.read(named),
     };

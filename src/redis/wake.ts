@@ -47,6 +47,10 @@ export class WakeStream {
     return this.peers;
   }
 
+  get alone(): boolean {
+    return this.peers === 0;
+  }
+
   /** Those of them that go by another registry than this one. */
   get otherRegistries(): number {
     return this.otherDigests;

@@ -105,7 +105,7 @@ export function belt(url: string, options: BeltOptions = {}): Belt {
           options.errors?.push(String(error)),
         ),
         ledger,
-        waker: options.waker ?? { wakeElsewhere() {} },
+        waker: options.waker ?? { alone: true, wakeElsewhere() {} },
         mayServe: () => true,
         mayJoin: async () => true,
         log,

@@ -323,15 +323,16 @@ test("while a consumer is busy its events gather into one run", async () => {
   const [first] = await pull(queue);
   const waiting = [];
   for (let i = 0; i < 20; i++) waiting.push(...(await bus.publish(1, queue)));
-  const leases = [...(await pull(queue)), ...(await pull(queue))];
+  const leases = await pull(queue);
   expect(numbers(leases)).toEqual(waiting);
-  expect(leases.length).toBe(2);
+  expect(leases.length).toBe(1);
   await settle(queue, first!, "ack");
 });
 
 test("a ticket that BullMQ lost is replaced", async () => {
   const queue = await bus.queue("audited");
-  const sent = await bus.publish(2, queue);
+  const sent = await bus.publish(2);
+  await queue.catchUp();
   await eventually(
     async () => (await bus.redis.llen("hms-sync:queue:{audited/inspections.status}:wait")) === 1,
   );

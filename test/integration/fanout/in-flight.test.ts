@@ -20,8 +20,8 @@ let queueThere: DeliveryQueue;
 /** Two sidecars that serve one consumer with at most 5 events in flight. */
 beforeEach(async () => {
   errors = [];
-  here = belt(server.url, { errors, waker: { wakeElsewhere: () => queueThere?.wakeOne() } });
-  there = belt(server.url, { errors, waker: { wakeElsewhere: () => queueHere?.wakeOne() } });
+  here = belt(server.url, { errors, waker: { alone: false, wakeElsewhere: () => queueThere?.wakeOne() } });
+  there = belt(server.url, { errors, waker: { alone: false, wakeElsewhere: () => queueHere?.wakeOne() } });
   await here.redis.flushall();
   const limited: Partial<DeliveryPolicy> = { maxInFlight: 5 };
   queueHere = await here.queue("limited", limited);

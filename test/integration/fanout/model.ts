@@ -226,7 +226,8 @@ class World {
     }
     const life = new Life(death);
     const { ledgerScripts, scripts } = this.scripts();
-    const bus = belt(this.url, { life, ...ledgerScripts, ...scripts });
+    const waker = { alone: who === 0, wakeElsewhere() {} }; // both ways in which events come to a run
+    const bus = belt(this.url, { life, waker, ...ledgerScripts, ...scripts });
     const queue = await life.unlessDead(bus.queue(consumer, this.policy()));
     this.sidecars[who] = { life, bus, queue };
     if (queue === undefined) await this.replace(who);

@@ -204,7 +204,7 @@ test("a waiting pull is handed the run without what is parked, and what an ack f
 test("a pull that waits at another sidecar gets what an ack here freed", async () => {
   const there = belt(server.url, { errors });
   const queueThere = await there.queue("ordered", { order: "key" });
-  bus = belt(server.url, { errors, waker: { wakeElsewhere: () => queueThere.wakeOne() } });
+  bus = belt(server.url, { errors, waker: { alone: false, wakeElsewhere: () => queueThere.wakeOne() } });
   const queue = await ordered();
   await publish(["a1", "a2"], queue);
   const first = await pullAll(queue);
