@@ -39,6 +39,34 @@ export function start(command, args, options = {}) {
   return { child, line, exited, kill: (signal = "SIGTERM") => child.kill(signal) };
 }
 
+/** A role of a rival in a process of its own (role.mjs): `call` runs one of its methods there. */
+export async function startRole(rival, role, access) {
+  const args = [join(import.meta.dirname, "role.mjs"), rival, role, JSON.stringify(access)];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  running.add(child);
+  const calls = new Map();
+  const ready = new Promise((resolve, reject) => calls.set("ready", { resolve, reject }));
+  child.on("message", ({ ready, call = "ready", result, error }) => {
+    const { resolve, reject } = calls.get(call);
+    calls.delete(call);
+    if (error === undefined) resolve(result ?? ready);
+    else reject(new Error(`${rival}, ${role}: ${error}`));
+  });
+  const exited = new Promise((resolve) => child.on("exit", resolve)).then((code) => {
+    running.delete(child);
+    for (const { reject } of calls.values()) reject(new Error(`${rival}, ${role}: ended with ${code}`));
+    return code;
+  });
+  await ready;
+  let last = 0;
+  const call = (method, options = {}) =>
+    new Promise((resolve, reject) => {
+      calls.set(++last, { resolve, reject });
+      child.send({ call: last, method, options });
+    });
+  return { child, call, exited, kill: () => child.kill("SIGKILL") }; // nothing in it outlives the run
+}
+
 /** CPU seconds a process has used so far (Linux: clock ticks of 10 ms). */
 export function processCpu(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -47,26 +75,11 @@ export function processCpu(pid) {
 }
 
 /** A Redis of its own with the settings the bus asks for; its data is in `directory`. */
-export async function startRedis(directory) {
+export async function startRedis(directory, { fsync = "always" } = {}) {
   const port = await freePort();
-  const args = [
-    "--port",
-    port,
-    "--bind",
-    "127.0.0.1",
-    "--dir",
-    directory,
-    "--save",
-    "",
-    "--appendonly",
-    "yes",
-  ];
   const redis = start("redis-server", [
-    ...args,
-    "--appendfsync",
-    "always",
-    "--maxmemory-policy",
-    "noeviction",
+    ...["--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", ""],
+    ...["--appendonly", "yes", "--appendfsync", fsync, "--maxmemory-policy", "noeviction"],
   ]);
   await redis.line(/Ready to accept connections/);
   return { url: `redis://127.0.0.1:${port}`, process: redis };

@@ -1,14 +1,13 @@
 // What governance costs: an older version and filters for some of the consumers, and a reload under load.
 // usage: node bench/registry.mjs [--only views|reload] [--rounds 3] [--flood 60000] [--rate 1000] [--seconds 12] [--directory DIR]
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { median, spread } from "./figures.mjs";
-import { start, startBus, startRedis } from "./processes.mjs";
+import { openLab } from "./lab.mjs";
+import { schemas } from "./schema.mjs";
 
-const here = import.meta.dirname;
-const consumers = ["one", "two", "three"];
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
@@ -22,11 +21,11 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 
 /** topics.yaml in which all three consumers get every event as it is. */
-const plain = topicsWith("v1", "[one, two, three]");
+const plain = topicsWith("v1", "[c1, c2, c3]");
 /** One consumer is a version behind and everybody filters; every event matches, so that both sides do the same work. */
 const governed = topicsWith(
   "v2",
-  "[{name: one, version: v1, filter: {newStatus: Completed}}, {name: two, version: v2, filter: {newStatus: {$in: [Completed, Closed]}, inspectionId: {$gte: 0}}}, {name: three, version: v2, filter: {newStatus: {$ne: Open}}}]",
+  "[{name: c1, version: v1, filter: {newStatus: Completed}}, {name: c2, version: v2, filter: {newStatus: {$in: [Completed, Closed]}, inspectionId: {$gte: 0}}}, {name: c3, version: v2, filter: {newStatus: {$ne: Open}}}]",
 );
 const casts = `up:
   - rename: {from: /completedBy, to: inspector}
@@ -69,8 +68,8 @@ async function reload() {
   const found = { reload: [], quiet: [] };
   for (let round = 1; round <= rounds; round++) {
     for (const name of round % 2 === 1 ? ["reload", "quiet"] : ["quiet", "reload"]) {
-      const load = { count: rate * (seconds + warmup), rate, warmup: rate * warmup, field: "completedBy" };
-      const changeAfterMs = (warmup + seconds / 2) * 1000;
+      const load = { count: rate * seconds, rate, warmup: rate * warmup, field: "completedBy" };
+      const changeAfterMs = (seconds / 2) * 1000;
       const { done, changedAt } = await measure(plain, load, {
         afterMs: changeAfterMs,
         really: name === "reload",
@@ -94,47 +93,29 @@ function during(p99BySecond, changedAt) {
 }
 
 /** One bus, three adapters, one publisher, and a change of topics.yaml after `afterMs` if it is really to happen. */
-async function measure(topics, load, { afterMs = 0, really = false } = {}) {
-  const directory = mkdtempSync(join(values.directory, "hms-sync-bench-"));
-  const redis = await startRedis(directory);
+async function measure(topics, { count, rate, warmup, field }, { afterMs = 0, really = false } = {}) {
+  const { directory } = values;
+  const prepare = (folder) => writeFiles(folder, topics);
+  const lab = await openLab("hms-sync", { consumers: 3, directory, fsync: "always", prepare });
   try {
-    writeFiles(directory, topics);
-    const { process: bus, url, token } = await startBus(directory, { redis: redis.url });
-    const adapters = consumers.map((name) =>
-      start(process.execPath, [join(here, "consumer.mjs"), url, token, name, load.count, load.warmup]),
-    );
-    await Promise.all(adapters.map((adapter) => adapter.line(/^ready$/)));
-    const started = process.hrtime.bigint();
-    const args = [redis.url, "hms-sync:intake", load.count, load.rate, 1, load.field];
-    const publisher = start(process.execPath, [join(here, "publisher.mjs"), ...args]);
-    const changedAt = await change(directory, url, token, afterMs, really);
-    const done = await Promise.all(
-      adapters.map(async (adapter) => JSON.parse((await adapter.line(/^done /)).slice(5))),
-    );
-    await publisher.exited;
-    await Promise.all(adapters.map((adapter) => adapter.exited));
-    bus.kill();
-    await bus.exited;
-    const finished = done
-      .map(({ finishedAt }) => BigInt(finishedAt))
-      .sort()
-      .at(-1);
-    return { done, changedAt, perSecond: load.count / (Number(finished - started) / 1e9) };
+    if (warmup > 0) await lab.run(warmup, rate, { inspector: field });
+    const running = lab.run(count, rate, { inspector: field });
+    const changedAt = await change(lab.folder, lab.access.url, lab.access.token, afterMs, really);
+    const { seen, perSecond } = await running;
+    return { done: seen, changedAt, perSecond };
   } finally {
-    redis.process.kill();
-    await redis.process.exited;
-    rmSync(directory, { recursive: true, force: true });
+    await lab.close();
   }
 }
 
 /** Adds a consumer and a version to the running bus; resolves to the second (of the monotonic clock) of the change. */
 async function change(directory, url, token, afterMs, really) {
   if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
-  const second = Math.floor(Number(process.hrtime.bigint() / 1_000_000n) / 1000);
+  const second = Number(process.hrtime.bigint() / 1_000_000_000n);
   if (!really) return second;
   writeFileSync(
     join(directory, "next.yaml"),
-    topicsWith("v2", "[{name: one, version: v1}, {name: two, version: v1}, {name: three, version: v1}]"),
+    topicsWith("v2", "[{name: c1, version: v1}, {name: c2, version: v1}, {name: c3, version: v1}]"),
   );
   renameSync(join(directory, "next.yaml"), join(directory, "topics.yaml"));
   for (;;) {
@@ -146,9 +127,9 @@ async function change(directory, url, token, afterMs, really) {
 }
 
 function writeFiles(directory, topics) {
-  const schemas = join(directory, "schemas/bench.events");
-  cpSync(join(here, "topics/schemas"), join(directory, "schemas"), { recursive: true });
-  const v1 = JSON.parse(readFileSync(join(schemas, "v1.json"), "utf8"));
+  const own = join(directory, "schemas/bench.events");
+  cpSync(schemas, join(directory, "schemas"), { recursive: true });
+  const v1 = JSON.parse(readFileSync(join(own, "v1.json"), "utf8"));
   const { completedBy, ...properties } = v1.properties;
   const v2 = {
     ...v1,
@@ -156,9 +137,9 @@ function writeFiles(directory, topics) {
     required: ["inspectionId", "newStatus", "inspector"],
   };
   v1.required = ["inspectionId", "newStatus", "completedBy"];
-  writeFileSync(join(schemas, "v1.json"), JSON.stringify(v1));
-  writeFileSync(join(schemas, "v2.json"), JSON.stringify(v2));
-  writeFileSync(join(schemas, "v2.casts.yaml"), casts);
+  writeFileSync(join(own, "v1.json"), JSON.stringify(v1));
+  writeFileSync(join(own, "v2.json"), JSON.stringify(v2));
+  writeFileSync(join(own, "v2.casts.yaml"), casts);
   writeFileSync(join(directory, "topics.yaml"), topics);
 }
 
