@@ -32,7 +32,8 @@ export function addRejects(program: Command, cli: Cli): void {
 }
 
 const help = `
-Control characters of the original are shown as escapes; --json has its exact bytes in original_base64.
+Control characters of the original are shown as escapes; --json has its exact bytes (the first 64 KiB of original_bytes) in
+original_base64.
 
 Example: hms-sync rejects --limit 5`;
 

@@ -68,7 +68,7 @@ function deadLetterRoutes(app: express.Express, parts: AdminRouteParts): void {
     const ids = body.all === true ? "all" : body.ids;
     if (
       ids !== "all" &&
-      !(Array.isArray(ids) && ids.every((id) => typeof id === "string" && /^\d+-\d+$/.test(id)))
+      !(Array.isArray(ids) && ids.every((id) => typeof id === "string" && /^\d{1,15}-\d{1,15}$/.test(id)))
     ) {
       throw invalidRequest("ids", ids, 'the ids of dead letters, or "all": true');
     }

@@ -21,12 +21,23 @@ export function answerClientError(
     socket.destroy();
     return;
   }
+  if (current?.req.complete === true && !current.writableFinished) {
+    endAfter(current, socket);
+    return;
+  }
   const answering = current?.headersSent === true && !current.writableFinished;
   socket.end(answering ? undefined : rawProblem(clientError(error.code)));
   // Not at once: unread bytes would turn the close into a reset, and the client might never see the answer.
   const forced = setTimeout(() => socket.destroy(), goodbyeMs);
   forced.unref();
   socket.once("close", () => clearTimeout(forced));
+}
+
+/** What came behind a whole request spoils only itself: that request is answered, perhaps with what it has stored. */
+function endAfter(current: ServerResponse, socket: Duplex): void {
+  socket.pause();
+  if (!current.headersSent) current.setHeader("connection", "close");
+  current.once("close", () => socket.end());
 }
 
 function clientError(code: string | undefined): HmsSyncError {

@@ -14,6 +14,7 @@ import { FailedAttempts } from "./failed-attempts.js";
 import { Ingress } from "./ingress/ingress.js";
 import { problemOf, sendProblem } from "./problem.js";
 import { RateLimit } from "./rate-limit.js";
+import { badEncoding, checkHost, decodeSegment, notFound, pathOf } from "./request-target.js";
 import type { Retirement } from "./retire-routes.js";
 import type {
   CheckRegistry,
@@ -99,9 +100,12 @@ export class Gateway {
         connectionsCheckingInterval: timeouts.checkMs,
         keepAliveTimeout: 65_000,
         maxHeaderSize: 16 * 1024,
+        requireHostHeader: false, // checked here, so that the refusal is a problem like any other
       },
       (request, response) => void this.answer(request, response),
     );
+    // RFC 9110, 10.1.1: a server may ignore an expectation that it does not know.
+    this.server.on("checkExpectation", (request, response) => void this.answer(request, response));
     this.server.maxRequestsPerSocket = 0;
     this.server.on("clientError", (error, socket) =>
       answerClientError(error, socket, this.responses.get(socket)),
@@ -156,6 +160,7 @@ export class Gateway {
   }
 
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    checkHost(request);
     const path = pathOf(request);
     if (path === "/healthz") return plain(response, 200, "ok");
     const ready = this.ready && this.parts.available();
@@ -207,12 +212,7 @@ export class Gateway {
       response.once("close", resolve);
       (request as IncomingMessage & { identity: Identity }).identity = identity;
       this.admin(request, response, (error: unknown) => {
-        reject(
-          error ??
-            new HmsSyncError("not_found", `there is no route ${request.method} ${pathOf(request)}`, {
-              status: 404,
-            }),
-        );
+        reject(error instanceof URIError ? badEncoding(request) : (error ?? notFound(request)));
       });
     });
   }
@@ -223,21 +223,6 @@ function unavailable(): HmsSyncError {
     status: 503,
     retryable: true,
   });
-}
-
-function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? "/";
-  const query = url.indexOf("?");
-  return query === -1 ? url : url.slice(0, query);
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    // Not percent-encoding: taken as it is, it names no topic.
-    return segment;
-  }
 }
 
 function plain(response: ServerResponse, status: number, text: string): void {

@@ -17,9 +17,15 @@ export interface Reject {
 
 export interface StoredReject extends Reject {
   readonly id: string;
+  /** Size of the original, of which `original` is the beginning. */
+  readonly originalBytes: number;
   /** When it was rejected (RFC 3339). */
   readonly at: string;
 }
+
+/** Most bytes of an original that a list shows; one may have hundreds of megabytes. */
+const shownBytes = 64 * 1024;
+const pageSize = 20;
 
 /** Rejects are kept, with reason and original bytes, until an operator removes them. */
 export class Rejects {
@@ -39,10 +45,15 @@ export class Rejects {
     for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
   }
 
-  /** The newest rejects first, at most `limit`. */
+  /** The newest rejects first, at most `limit`, each with the first 64 KiB of its original. */
   async newest(limit: number): Promise<StoredReject[]> {
-    const entries = await this.redis.xrevrangeBuffer(rejectsKey, "+", "-", "COUNT", limit);
-    return entries.map(([id, fields]) => stored(id.toString("latin1"), fields));
+    const rejects: StoredReject[] = [];
+    for (let from = "+"; ; from = `(${rejects.at(-1)!.id}`) {
+      const count = Math.min(pageSize, limit - rejects.length);
+      const entries = await this.redis.xrevrangeBuffer(rejectsKey, from, "-", "COUNT", count);
+      rejects.push(...entries.map(([id, fields]) => stored(id.toString("latin1"), fields)));
+      if (entries.length < count || rejects.length >= limit) return rejects;
+    }
   }
 
   async count(): Promise<number> {
@@ -53,6 +64,7 @@ export class Rejects {
 function stored(id: string, fields: readonly Buffer[]): StoredReject {
   const values = streamFields(fields);
   const value = (name: string) => values.get(name)?.toString("utf8") ?? "";
+  const original = values.get("original") ?? Buffer.alloc(0);
   return {
     id,
     at: new Date(Number(id.slice(0, id.indexOf("-")))).toISOString(),
@@ -61,6 +73,8 @@ function stored(id: string, fields: readonly Buffer[]): StoredReject {
     door: value("door"),
     source: value("source"),
     channel: value("channel"),
-    original: values.get("original") ?? Buffer.alloc(0),
+    // Copied, else the few bytes would hold all of it in memory.
+    original: Buffer.from(original.subarray(0, shownBytes)),
+    originalBytes: original.length,
   };
 }

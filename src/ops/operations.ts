@@ -34,8 +34,9 @@ export class SidecarOperations {
 
   async rejects(limit: number): Promise<unknown[]> {
     const rejects = await this.parts.rejects.newest(limit);
-    return rejects.map(({ original, ...reject }) => ({
+    return rejects.map(({ original, originalBytes, ...reject }) => ({
       ...reject,
+      original_bytes: originalBytes,
       original: original.toString("utf8"),
       original_base64: original.toString("base64"),
     }));

@@ -79,7 +79,9 @@ export interface OperationsParts {
         door: string;
         source: string;
         channel: string;
+        /** Its beginning; `originalBytes` is the size of all of it. */
         original: Buffer;
+        originalBytes: number;
       }[]
     >;
     count(): Promise<number>;
