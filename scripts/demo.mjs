@@ -1,14 +1,22 @@
 /**
  * The belt on one machine: starts a bus, the adapters city-health and ehr-clinic, completes inspections in the Laravel
- * application and shows how long each took to reach both databases and whether all agree; then City Health moves one,
- * and HMS and the clinic hear of it. Keeps running until Ctrl-C; with --once it ends, with 0 when all is as it must be and
+ * application and shows how long each took to reach both databases and whether all agree; then City Health moves one in its
+ * calendar, and HMS and the clinic hear of it. Keeps running until Ctrl-C; with --once it ends, with 0 when all is as it must be and
  * 1 when not. Its state stands in .hms-sync/demo (--state=DIR).
  */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { consumersWaiting, freshKey, plainEnvironment, startBus } from "./demo/bus.mjs";
-import { appointment, differences, inspections, nextInspection } from "./demo/databases.mjs";
+import {
+  appointment,
+  appointmentWrittenAt,
+  differences,
+  inspections,
+  moveInCalendar,
+  nextInspection,
+} from "./demo/databases.mjs";
 import { Laravel } from "./demo/laravel.mjs";
 import { occupy } from "./demo/lock.mjs";
 import { Interrupted, Problem } from "./demo/problem.mjs";
@@ -16,11 +24,9 @@ import { endedEarly, Processes, shown } from "./demo/processes.mjs";
 import { root } from "./lib/paths.mjs";
 import { say } from "./lib/run.mjs";
 
-const ADAPTERS = [
-  { name: "city-health", variable: "CITY_HEALTH_DB" },
-  { name: "ehr-clinic", variable: "EHR_CLINIC_DB" },
-];
+const ADAPTERS = ["city-health", "ehr-clinic"];
 const INSPECTIONS = 5;
+const POLL_MS = 200; // how often city-health looks whether its calendar was changed
 const USAGE = "usage: npm run demo -- [--once] [--state=DIR] [--timeout=SECONDS]";
 const SAME_SIGNAL_MS = 500; // npm passes Ctrl-C on to a program that the terminal has told already
 
@@ -85,7 +91,7 @@ async function run(processes, { once, timeoutMs }) {
     const bus = await startBus(processes);
     sayBus(bus);
     const adapters = [];
-    for (const adapter of ADAPTERS) adapters.push(await startAdapter(processes, bus, adapter));
+    for (const name of ADAPTERS) adapters.push(await startAdapter(processes, bus, name));
     const laravel = new Laravel(processes, bus, (await freshKey(bus, "hms-api")).token);
     await laravel.migrate();
     const listener = laravel.listen();
@@ -108,15 +114,24 @@ async function run(processes, { once, timeoutMs }) {
   }
 }
 
-async function startAdapter(processes, bus, { name, variable }) {
+async function startAdapter(processes, bus, name) {
   const { token, revoked } = await freshKey(bus, name);
   const database = join(processes.folder, `${name}.sqlite`);
-  const env = { ...plainEnvironment(), HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: token, [variable]: database };
-  const main = join(root, "adapters", name, "dist", "main.js");
-  const started = processes.start(name, process.execPath, [main], env);
+  const env = {
+    ...{ ...plainEnvironment(), HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: token },
+    ...{ DATABASE_URL: database, HL7_DIRECTORY: join(processes.folder, "hl7"), EHR_CLINIC_DB: database },
+    ...{ RESCHEDULE_SOURCE: "watermark", RESCHEDULE_POLL_MS: String(POLL_MS) },
+  };
+  const started = processes.start(name, process.execPath, [mainOf(name)], env);
   const old = revoked === 0 ? "" : " (the key of the last demo is revoked)";
   row(name, `adapter with the key ${token.slice(0, 10)}…${old}; its database ${shown(database)}`);
-  return { name, database, token, process: started };
+  return { name, database, process: started };
+}
+
+function mainOf(name) {
+  const dist = join(root, "adapters", name, "dist");
+  const main = join(dist, "src", "main.js");
+  return existsSync(main) ? main : join(dist, "main.js");
 }
 
 /** Rejects when one of them ends; those that are stopped at the end are no longer waited for. */
@@ -145,22 +160,23 @@ async function show(processes, bus, adapters, { laravel, listener }, timeoutMs) 
   return (await showTheWayBack(processes, bus, places, ids.at(-1), timeoutMs)) && agree;
 }
 
-/** City Health moves an inspection: HMS takes it up, the clinic hears of it, City Health is not told what it told. */
+/** City Health moves an inspection in its calendar: HMS takes it up, the clinic hears of it, City Health is not told what it told. */
 async function showTheWayBack(processes, bus, places, id, timeoutMs) {
   const [hms, city, clinic] = places;
   await consumersWaiting(bus, "inspections.rescheduled", [{ ...hms, name: "hms-api" }], timeoutMs);
   const scheduledFor = new Date(Math.ceil(Date.now() / 3_600_000) * 3_600_000 + 24 * 3_600_000);
   const digits = scheduledFor.toISOString().replaceAll(/\D/g, "").slice(0, 14);
-  say(`\nCity Health moves inspection ${id} to ${scheduledFor.toISOString()}; from its POST to the row:\n`);
+  say(
+    `\nCity Health moves inspection ${id} to ${scheduledFor.toISOString()} in its calendar; from there to the row:\n`,
+  );
   const at = Date.now();
-  const payload = { inspectionId: id, scheduledFor: scheduledFor.toISOString() };
-  await bus.publish("inspections.rescheduled", payload, `moved-${id}-${at}`, city.token);
+  moveInCalendar(city.database, id, digits, at);
   const took = [];
   for (const place of [hms, clinic]) {
     took.push(await appointed(processes, place, id, digits, { at, deadline: at + timeoutMs }));
     row(place.name, took.at(-1) ?? "missing");
   }
-  const told = appointment(city.name, city.database, id) !== undefined;
+  const told = appointmentWrittenAt(city.database, id) !== at;
   row(city.name, told ? "was told what it had told itself" : "is not told what it told itself");
   return took.every((ms) => ms !== undefined) && !told;
 }

@@ -34,7 +34,6 @@ export async function startBus(processes) {
     portIsFree,
     redis,
     call: (method, path, body) => call(url + path, method, token, body),
-    publish: (topic, payload, id, key) => publish(url, topic, payload, id, key),
   };
 }
 
@@ -46,10 +45,10 @@ async function readyUrl({ lines, ended, ...started }) {
   return await ready;
 }
 
-async function call(url, method, token, body, headers = {}) {
+async function call(url, method, token, body) {
   const response = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((error) => {
     throw new Problem(`the bus does not answer at ${url}: ${error.cause?.message ?? error.message}`);
@@ -57,11 +56,6 @@ async function call(url, method, token, body, headers = {}) {
   const text = await response.text();
   if (!response.ok) throw new Problem(`${method} ${url} answered ${response.status}: ${text}`);
   return text === "" ? undefined : JSON.parse(text);
-}
-
-/** Publishes one event as the system whose key it is. */
-async function publish(url, topic, payload, id, key) {
-  await call(`${url}/v1/topics/${topic}/events`, "POST", key, payload, { "idempotency-key": id });
 }
 
 /** A new key for a system; the keys of earlier demos are revoked, since a system has two at most. */

@@ -65,6 +65,26 @@ export function appointment(name, file, id) {
   return found?.at.replaceAll(/\D/g, "");
 }
 
+/** Moves an inspection as City Health's own program does: a row in INSP_APPT, no word to anybody. `at` is ms since 1970. */
+export function moveInCalendar(file, id, digits, at) {
+  const database = new Database(file, { timeout: TIMEOUT_MS });
+  try {
+    const now = new Date(at).toISOString().replaceAll(/\D/g, "");
+    const sql = `
+      INSERT INTO INSP_APPT (INSP_NO, APPT_TS, CHG_TS, UPD_TS) VALUES (:id, :digits, :now, :now)
+      ON CONFLICT (INSP_NO) DO UPDATE SET APPT_TS = :digits, CHG_TS = :now, UPD_TS = :now`;
+    database.prepare(sql).run({ id, digits, now });
+  } finally {
+    database.close();
+  }
+}
+
+/** When that row of the calendar was written last, by whomever (ms since 1970). */
+export function appointmentWrittenAt(file, id) {
+  const sql = "SELECT INSP_NO, UPD_TS FROM INSP_APPT";
+  return fromDigits(rowsOf("city-health", file, sql).find((row) => row.INSP_NO === id).UPD_TS);
+}
+
 /** A number that no database has yet: a user may have published inspections that HMS does not know. */
 export function nextInspection(places) {
   const ids = places.flatMap(({ name, database }) => inspections(name, database).map(({ id }) => id));

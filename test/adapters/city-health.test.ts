@@ -1,3 +1,4 @@
 import { adapterContract } from "../support/adapter-contract.js";
+import { calendars } from "../support/adapter-databases.js";
 
-adapterContract("city-health");
+adapterContract("city-health", calendars);

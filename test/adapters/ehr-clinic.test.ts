@@ -1,3 +1,4 @@
 import { adapterContract } from "../support/adapter-contract.js";
+import { sqliteFiles } from "../support/adapter-databases.js";
 
-adapterContract("ehr-clinic");
+adapterContract("ehr-clinic", sqliteFiles);

@@ -40,6 +40,13 @@ afterAll(async () => {
   folder?.remove();
 });
 
+async function bothHave(ids: readonly number[]): Promise<void> {
+  await eventually(async () => {
+    const found = await Promise.all(adapters.map(idsIn));
+    return found.every((has) => ids.every((id) => has.includes(id)));
+  });
+}
+
 async function envelopes(): Promise<string[]> {
   const { body } = await bus.call("GET", `/v1/topics/${topic}/events?since=0`);
   return body.trim().split("\n");
@@ -47,8 +54,8 @@ async function envelopes(): Promise<string[]> {
 
 test("an ordinary event fired with now() lands in both databases, and is exactly the design's envelope on the bus", async () => {
   const [fired] = await completeInspections([42], redisUrl);
-  const both = await eventually(() => {
-    const found = adapters.map((adapter) => inspectionsIn(adapter));
+  const both = await eventually(async () => {
+    const found = await Promise.all(adapters.map(inspectionsIn));
     return found.every(({ length }) => length === 1) && found;
   });
   for (const rows of both)
@@ -71,7 +78,7 @@ test("an ordinary event fired with now() lands in both databases, and is exactly
 
 test("predis brings the same as phpredis", async () => {
   await completeInspections([43], redisUrl, { env: { REDIS_CLIENT: "predis" } });
-  await eventually(() => adapters.every((adapter) => idsIn(adapter).includes(43)));
+  await bothHave([43]);
 });
 
 test("the stock redis driver needs no change in Laravel: what it publishes comes through the pub/sub door", async () => {
@@ -79,7 +86,7 @@ test("the stock redis driver needs no change in Laravel: what it publishes comes
   const ids = numbers(61, 65);
   const env = { BROADCAST_CONNECTION: "redis", REDIS_URL: redisUrl, REDIS_PREFIX: prefix };
   await completeInspections(ids, redisUrl, { env });
-  await eventually(() => adapters.every((adapter) => ids.every((id) => idsIn(adapter).includes(id))));
+  await bothHave(ids);
   const { body } = await bus.call("GET", "/v1/status");
   expect(body.intake.doors.pubsub).toMatch(/^best effort/);
   expect(body.rejects).toBe(0);

@@ -1,5 +1,8 @@
-import { dirname, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import Database from "libsql";
+import { createConnection } from "mysql2/promise";
 import type { RunningBus } from "./bus.js";
 import { type SpawnedProcess, spawnNode } from "./process.js";
 
@@ -7,7 +10,7 @@ export type AdapterName = "city-health" | "ehr-clinic";
 
 const databaseVariables = { "city-health": "CITY_HEALTH_DB", "ehr-clinic": "EHR_CLINIC_DB" } as const;
 
-/** A real adapter as a process of its own, with the database file it writes. */
+/** A real adapter as a process of its own, with the database it writes: the path of a SQLite file, or mysql://… */
 export interface RunningAdapter {
   readonly name: AdapterName;
   readonly process: SpawnedProcess;
@@ -21,21 +24,52 @@ export async function tokenOf(bus: RunningBus, system: string): Promise<string> 
   return body.token;
 }
 
-/** Starts an adapter from its build, with the database file it shall write. */
+/** Starts an adapter from its build, with the database it shall write and more of its settings. */
 export async function startAdapter(
   name: AdapterName,
   database: string,
   at: { readonly url: string; readonly token: string },
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RunningAdapter> {
-  const main = resolve(import.meta.dirname, `../../adapters/${name}/dist/main.js`);
-  const child = await spawnNode([main], {
-    cwd: dirname(database),
-    env: { HMS_SYNC_URL: at.url, HMS_SYNC_TOKEN: at.token, [databaseVariables[name]]: database },
+  const cwd = isServer(database) ? tmpdir() : dirname(database);
+  const child = await spawnNode([mainOf(name)], {
+    cwd,
+    env: {
+      ...{ HMS_SYNC_URL: at.url, HMS_SYNC_TOKEN: at.token },
+      ...{ DATABASE_URL: database, [databaseVariables[name]]: database, HL7_DIRECTORY: join(cwd, "hl7") },
+      ...settings,
+    },
   });
   return { name, process: child, database };
 }
 
-/** What one SELECT gives; none where there is no such table yet. A connection of its own: libsql's keep old snapshots. */
+function mainOf(name: AdapterName): string {
+  const dist = resolve(import.meta.dirname, `../../adapters/${name}/dist`);
+  const main = join(dist, "src/main.js");
+  return existsSync(main) ? main : join(dist, "main.js");
+}
+
+function isServer(database: string): boolean {
+  return database.startsWith("mysql://");
+}
+
+type Cells = Record<string, string | number>;
+
+async function rowsOf(database: string, sql: string): Promise<Cells[]> {
+  return isServer(database) ? await selectFromServer(database, sql) : select<Cells>(database, sql);
+}
+
+async function selectFromServer(url: string, sql: string): Promise<Cells[]> {
+  const connection = await createConnection(url);
+  try {
+    const [rows] = await connection.query(sql);
+    return rows as Cells[];
+  } finally {
+    await connection.end();
+  }
+}
+
+/** What one SELECT gives of a SQLite file; none where there is no such table yet. A connection of its own: libsql's keep old snapshots. */
 export function select<Row>(path: string, sql: string): Row[] {
   const database = new Database(path, { timeout: 1_000 });
   try {
@@ -57,21 +91,20 @@ export interface RecordedInspection {
 }
 
 /** What an adapter has written, by inspection, each row of its database once. */
-export function inspectionsIn({
-  name,
-  database,
-}: Pick<RunningAdapter, "name" | "database">): RecordedInspection[] {
-  return name === "city-health" ? fromCalendar(database) : fromRegister(database);
+export async function inspectionsIn({ name, database }: Written): Promise<RecordedInspection[]> {
+  return name === "city-health" ? await fromCalendar(database) : await fromRegister(database);
 }
+
+type Written = Pick<RunningAdapter, "name" | "database">;
 
 const statuses: Record<string, string> = {
   ...{ S: "Scheduled", P: "InProgress", C: "Completed", X: "Cancelled" },
   ...{ planned: "Scheduled", open: "InProgress", closed: "Completed", void: "Cancelled" },
 };
 
-function fromCalendar(database: string): RecordedInspection[] {
-  const sql = "SELECT * FROM INSP_CAL ORDER BY INSP_NO";
-  return select<Record<string, string | number>>(database, sql).map((row) => ({
+async function fromCalendar(database: string): Promise<RecordedInspection[]> {
+  const rows = await rowsOf(database, "SELECT * FROM INSP_CAL ORDER BY INSP_NO");
+  return rows.map((row) => ({
     id: Number(row.INSP_NO),
     status: statuses[row.STATUS_CD!]!,
     by: String(row.DONE_BY ?? ""),
@@ -79,9 +112,9 @@ function fromCalendar(database: string): RecordedInspection[] {
   }));
 }
 
-function fromRegister(database: string): RecordedInspection[] {
-  const sql = "SELECT * FROM inspection_register ORDER BY inspection, line_id";
-  return select<Record<string, string | number>>(database, sql).map((row) => ({
+async function fromRegister(database: string): Promise<RecordedInspection[]> {
+  const rows = await rowsOf(database, "SELECT * FROM inspection_register ORDER BY inspection, line_id");
+  return rows.map((row) => ({
     id: Number(String(row.inspection).slice("INS-".length)),
     status: statuses[row.outcome!]!,
     by: String(row.inspector),
@@ -89,20 +122,19 @@ function fromRegister(database: string): RecordedInspection[] {
   }));
 }
 
+interface Appointment {
+  readonly id: number;
+  readonly at: number;
+}
+
 /** The appointments an adapter has written: the inspection's number and the time, in ms since 1970. */
-export function appointmentsIn({
-  name,
-  database,
-}: Pick<RunningAdapter, "name" | "database">): { readonly id: number; readonly at: number }[] {
+export async function appointmentsIn({ name, database }: Written): Promise<Appointment[]> {
   if (name === "city-health") {
-    const rows = select<Record<string, string | number>>(
-      database,
-      "SELECT * FROM INSP_APPT ORDER BY INSP_NO",
-    );
+    const rows = await rowsOf(database, "SELECT * FROM INSP_APPT ORDER BY INSP_NO");
     return rows.map((row) => ({ id: Number(row.INSP_NO), at: fromDigits(`${row.APPT_TS}000`) }));
   }
-  const sql = "SELECT * FROM appointment_register ORDER BY inspection, line_id";
-  return select<Record<string, string | number>>(database, sql).map((row) => ({
+  const rows = await rowsOf(database, "SELECT * FROM appointment_register ORDER BY inspection, line_id");
+  return rows.map((row) => ({
     id: Number(String(row.inspection).slice("INS-".length)),
     at: Number(row.planned_for) * 1_000,
   }));
@@ -113,6 +145,6 @@ function fromDigits(text: string): number {
 }
 
 /** The numbers of the inspections in an adapter's database, one for each row. */
-export function idsIn(adapter: Pick<RunningAdapter, "name" | "database">): number[] {
-  return inspectionsIn(adapter).map(({ id }) => id);
+export async function idsIn(adapter: Written): Promise<number[]> {
+  return (await inspectionsIn(adapter)).map(({ id }) => id);
 }

@@ -1,55 +1,54 @@
-import { join } from "node:path";
-import { type Bus, connect, type Message } from "@hms-sync/client";
-import { type InspectionSchedule, type InspectionStatus, openCalendar } from "./calendar.js";
-import { codeOf, whyNever } from "./failure.js";
-import { log } from "./log.js";
+import { type Bus, connect, HmsSyncClientError, jsonLogger } from "@hms-sync/client";
+import { createOnceTable } from "@hms-sync/client/sql";
+import type { Knex } from "knex";
+import { writerOf } from "./adapter.js";
+import { createCalendar } from "./calendar.js";
+import { isServer, openDatabase } from "./database.js";
+import { serveHealth } from "./health.js";
+import { readMappings } from "./mapping.js";
+import { moveSettings, openMoves } from "./moves.js";
+import { keepSending } from "./sender.js";
+import { setting } from "./settings.js";
 
-const database = process.env.CITY_HEALTH_DB || join(import.meta.dirname, "../data/calendar.sqlite");
+const log = jsonLogger();
 
-/** Writes each change of an inspection and of its appointment into the calendar, until SIGTERM. */
+/** Writes the events of every mapped topic into the database and sends what is moved there, until SIGTERM or Ctrl-C. */
 async function run(): Promise<void> {
-  const calendar = openCalendar(database);
-  const bus = await connect({ logger: log });
+  const database = openDatabase(setting("DATABASE_URL"));
+  const settings = moveSettings(process.env);
+  const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
+  const health = await serveHealth(bus, process.env.HEALTH_PORT);
   try {
-    await Promise.all([
-      serve<InspectionStatus>(bus, "inspections.status", (msg) =>
-        calendar.record(msg.payload, msg.envelope.time),
-      ),
-      serve<InspectionSchedule>(bus, "inspections.schedule", (msg) =>
-        calendar.appoint(msg.payload, msg.envelope.time),
-      ),
-    ]);
+    if (!isServer(database)) await createCalendar(database);
+    await createOnceTable(database);
+    await serve(bus, database, settings);
   } finally {
     await bus.close();
-    calendar.close();
+    await health?.close();
+    await database.destroy();
   }
 }
 
-/** Hands each event of a topic to `write`: acked when it returns, else it comes again or can never be taken. */
-async function serve<Payload>(
-  bus: Bus,
-  topic: string,
-  write: (msg: Message<Payload>) => string,
-): Promise<void> {
-  for await (const msg of bus.subscribe<Payload>(topic)) {
-    const about = { topic: msg.topic, id: msg.id, attempt: msg.attempt };
-    try {
-      const outcome = write(msg);
-      msg.ack();
-      log.info(outcome, about);
-    } catch (error) {
-      const reason = whyNever(error);
-      if (reason !== undefined) msg.term(reason);
-      else msg.nack({ reason: codeOf(error) });
-      log.warn(reason === undefined ? "comes again" : "can never be taken", {
-        ...about,
-        code: codeOf(error),
-      });
-    }
+async function serve(bus: Bus, database: Knex, settings: ReturnType<typeof moveSettings>): Promise<void> {
+  const moves = await openMoves(database, settings);
+  const end = new AbortController();
+  const { pollMs } = settings;
+  const sending = moves && keepSending({ bus, database, moves, pollMs, log, signal: end.signal });
+  try {
+    const mappings = readMappings();
+    await Promise.all(
+      mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, database, log, moves))),
+    );
+  } finally {
+    end.abort();
+    await sending;
   }
 }
 
-run().catch((error: Error) => {
-  log.error("city-health stops", { code: codeOf(error), detail: error.message });
+run().catch((error: unknown) => {
+  const { code, name, message } = error as Error & { code?: string };
+  // What a database says may hold a row, and stays out of the log.
+  const detail = error instanceof HmsSyncClientError || name === "SettingError" ? message : undefined;
+  log.error("city-health stops", { code: code ?? name, detail });
   process.exitCode = 1;
 });

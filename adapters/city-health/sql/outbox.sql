@@ -1,0 +1,28 @@
+-- For RESCHEDULE_SOURCE=outbox: whatever moves an appointment, this table says so, in the same transaction.
+-- Run it as the owner of the calendar: mariadb legacy < sql/outbox.sql
+-- The triggers write with the owner's rights; what the adapter writes (it sets @hms_sync) is not for the outbox.
+CREATE TABLE IF NOT EXISTS HMS_OUTBOX (
+  SEQ     BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  INSP_NO INT UNSIGNED    NOT NULL,
+  APPT_TS CHAR(14)        NOT NULL,
+  CHG_TS  CHAR(17)        NOT NULL,
+  STATE   VARCHAR(60)     NOT NULL DEFAULT '',
+  SENT_TS CHAR(17),
+  KEY HMS_OUTBOX_STATE (STATE, SEQ)
+) ENGINE = InnoDB DEFAULT CHARSET = ascii;
+
+DELIMITER //
+
+CREATE OR REPLACE TRIGGER HMS_OUTBOX_INSERT AFTER INSERT ON INSP_APPT FOR EACH ROW
+  IF @hms_sync IS NULL THEN
+    INSERT INTO HMS_OUTBOX (INSP_NO, APPT_TS, CHG_TS)
+    VALUES (NEW.INSP_NO, NEW.APPT_TS, LEFT(DATE_FORMAT(UTC_TIMESTAMP(3), '%Y%m%d%H%i%s%f'), 17));
+  END IF//
+
+CREATE OR REPLACE TRIGGER HMS_OUTBOX_UPDATE AFTER UPDATE ON INSP_APPT FOR EACH ROW
+  IF @hms_sync IS NULL AND NOT (NEW.APPT_TS <=> OLD.APPT_TS AND NEW.INSP_NO <=> OLD.INSP_NO) THEN
+    INSERT INTO HMS_OUTBOX (INSP_NO, APPT_TS, CHG_TS)
+    VALUES (NEW.INSP_NO, NEW.APPT_TS, LEFT(DATE_FORMAT(UTC_TIMESTAMP(3), '%Y%m%d%H%i%s%f'), 17));
+  END IF//
+
+DELIMITER ;
