@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { intakeKey } from "../redis/keys.js";
 import { streamFields } from "../redis/stream-fields.js";
+import { Acknowledger } from "./acknowledger.js";
 import type { IntakeProcessor } from "./processor.js";
 import type { IntakeLog, IntakeOutcome, RawMessage } from "./types.js";
 
@@ -56,7 +57,11 @@ export class StreamDoor {
    */
   async run(epoch: number, signal: AbortSignal): Promise<void> {
     await this.open(); // a Redis that came back empty has no group
-    await this.readPending(epoch, signal);
+    const failures: unknown[] = [];
+    const { redis } = this.parts;
+    const onFailure = (error: unknown) => void failures.push(error);
+    const done = new Acknowledger({ redis, stream: intakeKey, group, onFailure });
+    await this.readPending(epoch, signal, done);
     const unblock = await this.unblocker();
     signal.addEventListener("abort", unblock);
     // A reply that was lost with its connection leaves entries claimed and unread: they are pending, not new.
@@ -66,7 +71,6 @@ export class StreamDoor {
     };
     this.parts.blocking.on("close", onLost);
     const inFlight = new Set<Promise<void>>();
-    const failures: unknown[] = [];
     let lastRead = 0;
     let lookedAt = performance.now();
     try {
@@ -77,13 +81,13 @@ export class StreamDoor {
           lost = false;
           await Promise.all(inFlight);
           // What was just read is among the pending, in its place.
-          await this.readPending(epoch, signal);
+          await this.readPending(epoch, signal, done);
           lookedAt = performance.now();
           continue;
         }
         if (entries.length === 0) continue;
-        const handled: Promise<void> = this.handle(entries, epoch)
-          .catch((error: unknown) => void failures.push(error))
+        const handled: Promise<void> = this.handle(entries, epoch, done)
+          .catch(onFailure)
           .finally(() => inFlight.delete(handled));
         inFlight.add(handled);
         if (inFlight.size >= batchesInFlight) await Promise.race(inFlight);
@@ -94,6 +98,7 @@ export class StreamDoor {
       signal.removeEventListener("abort", unblock);
       this.parts.blocking.off("close", onLost);
       await Promise.all(inFlight);
+      await done.flush().catch(onFailure);
     }
     if (failures.length > 0) throw failures[0];
   }
@@ -108,15 +113,16 @@ export class StreamDoor {
     };
   }
 
-  private async readPending(epoch: number, signal: AbortSignal): Promise<void> {
+  private async readPending(epoch: number, signal: AbortSignal, done: Acknowledger): Promise<void> {
+    await done.flush();
     let after = "0";
     while (!signal.aborted) {
       const reply = await this.parts.redis.xreadgroupBuffer(
         ...(["GROUP", group, reader, "COUNT", batchSize, "STREAMS", intakeKey, after] as const),
       );
       const entries = entriesOf(reply);
-      if (entries.length === 0) return;
-      await this.handle(entries, epoch);
+      if (entries.length === 0) return await done.flush();
+      await this.handle(entries, epoch, done);
       after = entries.at(-1)![0].toString("latin1");
     }
   }
@@ -128,19 +134,13 @@ export class StreamDoor {
     return entriesOf(reply);
   }
 
-  private async handle(entries: readonly StreamEntry[], epoch: number): Promise<void> {
+  private async handle(entries: readonly StreamEntry[], epoch: number, done: Acknowledger): Promise<void> {
     await this.parts.processor.process(
       "stream",
       entries.filter(([, fields]) => fields !== null).map(([, fields]) => this.message(fields!)),
       epoch,
     );
-    const ids = entries.map(([id]) => id);
-    const reply = await this.parts.redis
-      .pipeline()
-      .xack(intakeKey, group, ...ids)
-      .xdel(intakeKey, ...ids)
-      .exec();
-    for (const [error] of reply ?? []) if (error !== null) throw error;
+    done.add(entries.map(([id]) => id));
   }
 
   private message(fields: readonly Buffer[]): RawMessage {
