@@ -1,0 +1,262 @@
+import { describe, expect, test } from "vitest";
+import { type InvariantName, STALE_REASON, violationsOf } from "./invariants.js";
+import type { Observation } from "./observation.js";
+import type { Attempt, Operation } from "./operation-log.js";
+import { SECRET } from "./payloads.js";
+
+/*
+ * Histories that are right, and the same ones wrong in one way each: every invariant is seen red, and it alone.
+ */
+const TOPIC = "inspections.status";
+const ok = (at = 1_000, door: Attempt["door"] = "http"): Attempt => ({
+  at,
+  door,
+  outcome: "ok",
+  detail: "202",
+});
+const refused: Attempt = { at: 1_000, door: "http", outcome: "failed", detail: "422 schema_violation" };
+const payload = (n: number) => `{"n":${n},\n "key":"k"}`;
+const oneLine = (n: number) => `{"n":${n},"key":"k"}`;
+
+function operation(n: number, attempts: Attempt[], more: Partial<Operation> = {}): Operation {
+  return {
+    id: `op-${n}`,
+    topic: TOPIC,
+    source: "cli",
+    key: "k",
+    payload: payload(n),
+    bad: false,
+    attempts,
+    ...more,
+  };
+}
+
+const row = (seq: number, n: number, consumer = "city-health") => ({
+  ...{ seq, consumer, topic: TOPIC, event: `op-${n}`, body: oneLine(n), replayed: false },
+});
+
+/** Two events, one accepted at the second try; two consumers; a bad event by either door; Redis was away for a while. */
+const right: Observation = {
+  operations: [
+    operation(1, [ok()]),
+    operation(2, [{ ...ok(), outcome: "unknown" }, ok(1_300)]),
+    operation(3, [refused], { bad: true, id: "bad-3" }),
+    operation(4, [ok(1_000, "xadd")], { bad: true, id: "bad-4" }),
+  ],
+  ledger: new Map([[TOPIC, [1, 2].map((n) => ({ id: `op-${n}`, source: "cli", payload: oneLine(n) }))]]),
+  accounts: [
+    ...["city-health", "probe"].map((consumer) => ({
+      ...{ topic: TOPIC, consumer, recorded: 2, acked: 2, owed: 0, dead: 0, skipped: 0 },
+    })),
+    { topic: TOPIC, consumer: "treasury", recorded: 2, acked: 1, owed: 0, dead: 1, skipped: 0 },
+  ],
+  deadLetters: [{ topic: TOPIC, consumer: "treasury", event: "op-2", reason: "handler" }],
+  rows: [row(1, 1), row(2, 2), row(3, 1, "treasury"), row(4, 1, "treasury")],
+  lanes: [
+    { topic: TOPIC, consumer: "city-health", once: true },
+    { topic: TOPIC, consumer: "treasury", once: false },
+  ],
+  ordered: [{ topic: TOPIC, consumer: "city-health" }],
+  steps: [{ at: 1, word: "done", topic: TOPIC, consumer: "city-health", id: "op-1" }],
+  probe: {
+    consumer: "probe",
+    deliveries: [
+      { id: "op-1", token: "r1.1.0", askedAt: 10, at: 11, replayed: false },
+      { id: "op-1", token: "r1.2.0", askedAt: 2_000, at: 2_001, replayed: false },
+      { id: "op-1", token: "r9.1.0", askedAt: 9_000, at: 9_001, replayed: true },
+    ],
+    settles: [
+      { id: "op-1", token: "r1.1.0", action: "ack", result: "stale", stale: true, at: 2_002 },
+      { id: "op-1", token: "r1.2.0", action: "ack", result: "ok", stale: false, at: 2_003 },
+    ],
+  },
+  samples: [
+    { at: 500, sidecar: "sidecar-1", ready: 200, status: 200, state: "ok", rssKb: 150_000 },
+    { at: 40_000, sidecar: "sidecar-1", ready: 503, status: 503, state: undefined, rssKb: 150_000 },
+  ],
+  trespasses: [{ at: 1, what: "GET /v1/dead-letters", status: 403 }],
+  outages: [{ from: 30_000, to: 50_000 }],
+  rejects: [`["id","bad-4","data",${payload(4)}]`],
+  rejectCount: 1,
+  ends: [
+    { title: "sidecar-1", at: 1, code: null, signal: "SIGKILL", expected: true, lastWords: "" },
+    { title: "sidecar-1", at: 2, code: 1, signal: null, expected: false, lastWords: '{"level":"error"}' },
+  ],
+  logs: '{"level":"info","msg":"reading the intake"}',
+  drains: [{ ms: 4_000, left: [] }],
+  redisBytes: 4_000_000,
+  laravel: { source: "hms-api", committed: new Set() },
+};
+
+test("a history in which all is well has no violation", () => {
+  expect(violationsOf(right)).toEqual([]);
+});
+
+const entries = right.ledger.get(TOPIC)!;
+const ledger = (...all: { id: string; source: string; payload: string }[]) => new Map([[TOPIC, all]]);
+const account = (more: object) => [{ ...right.accounts[0]!, ...more }, ...right.accounts.slice(1)];
+const probe = (more: Partial<Observation["probe"]>) => ({ ...right.probe, ...more });
+
+const wrong: [InvariantName, string, Partial<Observation>, RegExp][] = [
+  [
+    "I1",
+    "an accepted event is not in the ledger",
+    { operations: [...right.operations, operation(9, [ok()])] },
+    /op-9 was accepted/,
+  ],
+  [
+    "I1",
+    "an event nobody published",
+    { operations: right.operations.slice(1), rows: [row(1, 1), row(2, 2), row(3, 1, "treasury")] },
+    /nobody published/,
+  ],
+  [
+    "I1",
+    "an event under another's name",
+    { ledger: ledger({ ...entries[0]!, source: "treasury" }, entries[1]!) },
+    /as treasury's/,
+  ],
+  ["I2", "acked, owed and dead do not add up", { accounts: account({ acked: 1 }) }, /acked 1 \+ owed 0/],
+  ["I2", "an event counted twice", { accounts: account({ owed: 1 }) }, /= 3, but 2/],
+  [
+    "I2",
+    "an event that its consumer never wrote",
+    { rows: right.rows.slice(1) },
+    /city-health never wrote .*op-1/,
+  ],
+  [
+    "I2",
+    "one dead letter twice",
+    { deadLetters: [...right.deadLetters, ...right.deadLetters] },
+    /dead letter twice/,
+  ],
+  [
+    "I2",
+    "a consumer that status does not know",
+    { accounts: right.accounts.slice(1) },
+    /nothing of city-health/,
+  ],
+  [
+    "I2",
+    "a delivery after the ack",
+    {
+      probe: probe({
+        deliveries: [
+          ...right.probe.deliveries,
+          { id: "op-1", token: "r3.1.0", askedAt: 3_000, at: 3_001, replayed: false },
+        ],
+      }),
+    },
+    /came 997 ms after its ack/,
+  ],
+  ["I3", "an effect twice with once", { rows: [...right.rows, row(5, 2)] }, /took effect twice/],
+  [
+    "I4",
+    "an event of Laravel's that was rolled back",
+    { laravel: { source: "cli", committed: new Set(["op-1"]) } },
+    /op-2 was delivered/,
+  ],
+  [
+    "I5",
+    "two events of a key in the wrong order",
+    { rows: [row(1, 2), row(2, 1), ...right.rows.slice(2)] },
+    /op-1 of key k was written after op-2/,
+  ],
+  [
+    "I6",
+    "another's event in an adapter",
+    { steps: [{ at: 1, word: "begin", topic: "notes", consumer: "city-health", id: "x" }] },
+    /was given an event of notes/,
+  ],
+  [
+    "I6",
+    "another's key is good enough",
+    { trespasses: [{ at: 1, what: "POST pull", status: 200 }] },
+    /answered 200/,
+  ],
+  ["I6", "a payload in a log", { logs: `{"msg":"${SECRET}"}` }, /logged part of a payload/],
+  [
+    "I7",
+    "a superseded token settles",
+    { probe: probe({ settles: [{ ...right.probe.settles[0]!, result: "ok", action: "nack" }] }) },
+    /superseded token r1\.1\.0 was answered ok/,
+  ],
+  [
+    "I7",
+    "a superseded token kills an event, unanswered",
+    {
+      deadLetters: [
+        ...right.deadLetters,
+        { topic: TOPIC, consumer: "probe", event: "op-1", reason: STALE_REASON },
+      ],
+    },
+    /dead letter by a superseded token/,
+  ],
+  ["I8", "something owed after a minute", { drains: [{ ms: 60_001, left: ["x is owed 1"] }] }, /x is owed 1/],
+  [
+    "I8",
+    "a sidecar that grows",
+    { samples: [{ ...right.samples[0]!, rssKb: 2_000_000 }] },
+    /grew to 2000000/,
+  ],
+  ["I8", "a Redis that grows", { redisBytes: 2 ** 30 }, /Redis holds/],
+  [
+    "I9",
+    "a bad event that leaves no trace",
+    { rejects: [], rejectCount: 0 },
+    /neither in the ledger nor a reject/,
+  ],
+  [
+    "I9",
+    "a bad event taken",
+    { operations: [...right.operations, operation(5, [ok()], { bad: true, id: "bad-5" })] },
+    /answered 202/,
+  ],
+  [
+    "I9",
+    "a good event refused",
+    { operations: [...right.operations, operation(5, [refused])] },
+    /is good and was refused/,
+  ],
+  [
+    "I9",
+    "well without Redis",
+    { samples: [{ ...right.samples[0]!, at: 45_000 }] },
+    /called itself well 15000 ms/,
+  ],
+  ["I9", "a sidecar that ends without a word", { ends: [{ ...right.ends[1]!, code: 0 }] }, /said no error/],
+  ["I9", "a sidecar that stumbles over itself", { logs: "TypeError: x is not a function" }, /stumbled/],
+  [
+    "I10",
+    "a number typed anew on its way",
+    { rows: [{ ...row(1, 1), body: '{"n":1.0,"key":"k"}' }, ...right.rows.slice(1)] },
+    /wrote another payload/,
+  ],
+  [
+    "I10",
+    "another payload in the ledger",
+    { ledger: ledger({ ...entries[0]!, payload: "{}" }, entries[1]!) },
+    /in the ledger than was sent/,
+  ],
+];
+
+describe("red, and no other invariant with it:", () => {
+  test.each(wrong)("%s: %s", (invariant, _what, change, said) => {
+    const violations = violationsOf({ ...right, ...change });
+    expect(violations.map((each) => each.invariant)).toEqual(violations.map(() => invariant));
+    expect(violations.map(({ what }) => what).join("\n")).toMatch(said);
+  });
+
+  test("each invariant is among them", () => {
+    expect(new Set(wrong.map(([invariant]) => invariant)).size).toBe(10);
+  });
+});
+
+test("I1: a duplicate in the ledger is seen", () => {
+  const seen = {
+    ...right,
+    ledger: ledger(...entries, entries[1]!),
+    accounts: account({ recorded: 3, acked: 3 }),
+  };
+  expect(violationsOf(seen).map(({ what }) => what)).toContain(`${TOPIC}/op-2 is in the ledger 2 times`);
+});
