@@ -1,6 +1,6 @@
 /**
  * Makes the checkout ready to run: packages, redis-server, the build; with --php also PHP, its extensions and the
- * Composer packages. Run by npm start, npm test and npm run demo; quick when nothing has changed. Needs Node alone:
+ * Composer packages, with --tests and --bench the servers and programs that these run. Run by npm start, npm test and npm run demo; quick when nothing has changed. Needs Node alone:
  * it runs before node_modules exists, and says so plainly on a Node that is too old for the rest.
  */
 const version = process.versions.node.split(".").map(Number);
@@ -12,4 +12,5 @@ if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
 }
 
 const { setUp } = await import("./steps/all.mjs");
-process.exitCode = await setUp({ php: process.argv.includes("--php") });
+const asked = (name) => process.argv.includes(name);
+process.exitCode = await setUp({ php: asked("--php"), tests: asked("--tests"), bench: asked("--bench") });

@@ -6,10 +6,10 @@ import { installComposerPackages } from "./composer.mjs";
 import { installNodePackages, linkCommand } from "./node-packages.mjs";
 import { installSystemPackages } from "./system-packages.mjs";
 
-/** All steps in order; gives the exit code. A step that fails has named the remedy. */
-export async function setUp({ php }) {
+/** All steps in order, with what PHP, the tests and the bench need where they are `wanted`; gives the exit code. A step that fails has named the remedy. */
+export async function setUp(wanted) {
   try {
-    await withLock("setup", () => steps(php));
+    await withLock("setup", () => steps(wanted));
     return 0;
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
@@ -18,12 +18,12 @@ export async function setUp({ php }) {
   }
 }
 
-async function steps(php) {
-  await installSystemPackages({ php });
+async function steps(wanted) {
+  await installSystemPackages(wanted);
   await installNodePackages();
   if ((await runVisible(process.execPath, [join(root, "scripts", "build.mjs")])) !== 0) {
     throw new SetupError("the build failed; the compiler's messages stand above");
   }
   linkCommand();
-  if (php) await installComposerPackages();
+  if (wanted.php) await installComposerPackages();
 }

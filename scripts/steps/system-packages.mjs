@@ -12,22 +12,32 @@ const REDIS = {
   name: "redis-server 7 or later",
   isThere: () => hasCommand("redis-server"),
 };
-/** The outbox and the inbox are tested on the databases that Laravel applications run on. */
+/** What is written to SQL is tested on the servers it is written to. */
 const MARIADB = { apt: "mariadb-server", name: "MariaDB's server", isThere: () => hasCommand("mariadbd") };
 const POSTGRES = { apt: "postgresql", name: "PostgreSQL's server", isThere: hasPostgres };
-const SERVICES = [
-  { server: REDIS, service: "redis-server.service" },
-  { server: MARIADB, service: "mariadb.service" },
-  { server: POSTGRES, service: "postgresql.service" },
-];
 const PHP_COMMANDS = [
   { apt: "php-cli", name: "PHP 8.2 or later", isThere: () => hasCommand("php") },
   { apt: "composer", name: "Composer 2", isThere: () => hasCommand("composer") },
   { apt: "unzip", name: "unzip", isThere: () => hasCommand("unzip") },
-  // The tests of topics diff compare with commits; without PHP, `topics diff FILE --against FILE` needs none.
-  { apt: "git", name: "git", isThere: () => hasCommand("git") },
+];
+const TEST_COMMANDS = [
   MARIADB,
   POSTGRES,
+  // The tests of topics diff compare with commits; `topics diff FILE --against FILE` needs none.
+  { apt: "git", name: "git", isThere: () => hasCommand("git") },
+  {
+    apt: "faketime",
+    name: "faketime",
+    isThere: () => process.platform !== "linux" || hasCommand("faketime"),
+  },
+];
+/** The rival that is a server of its own. */
+const NATS = { apt: "nats-server", name: "NATS's server", isThere: () => hasCommand("nats-server") };
+const SERVICES = [
+  { server: REDIS, service: "redis-server.service" },
+  { server: MARIADB, service: "mariadb.service" },
+  { server: POSTGRES, service: "postgresql.service" },
+  { server: NATS, service: "nats-server.service" },
 ];
 /** Modules of `php -m`; the other ones that the tests use are part of PHP itself. */
 const PHP_EXTENSIONS = {
@@ -43,9 +53,12 @@ const PHP_EXTENSIONS = {
 };
 const POLICY = "/usr/sbin/policy-rc.d";
 
-/** Installs with apt what is missing, or says in one line each what to install. */
-export async function installSystemPackages({ php }) {
-  const missing = missingPackages(php);
+/**
+ * Installs with apt what is missing, or says in one line each what to install. `wanted` tells for what it is needed beside
+ * the bus: php, tests, bench.
+ */
+export async function installSystemPackages(wanted) {
+  const missing = missingPackages(wanted);
   if (missing.length === 0) return;
   const sudo = sudoPrefix();
   if (sudo === undefined) {
@@ -58,7 +71,7 @@ export async function installSystemPackages({ php }) {
   const install = ["install", "-y", "--no-install-recommends", ...packages];
   say(`missing: ${packages.join(", ")}`);
   await withoutServices(sudo, () => aptGet(sudo, "apt packages", install));
-  const still = missingPackages(php);
+  const still = missingPackages(wanted);
   if (still.length > 0) {
     throw new SetupError(
       still.map(({ name, apt }) => `apt-get installed ${apt}, but ${name} is still missing`).join("\n"),
@@ -66,8 +79,15 @@ export async function installSystemPackages({ php }) {
   }
 }
 
-function missingPackages(php) {
-  const commands = [REDIS, FLOCK, ...(php ? PHP_COMMANDS : [])].filter(({ isThere }) => !isThere());
+function missingPackages({ php, tests, bench }) {
+  const asked = [
+    REDIS,
+    FLOCK,
+    ...(php ? PHP_COMMANDS : []),
+    ...(tests ? TEST_COMMANDS : []),
+    ...(bench ? [NATS] : []),
+  ];
+  const commands = asked.filter(({ isThere }) => !isThere());
   return php ? [...commands, ...missingExtensions()] : commands;
 }
 

@@ -27,6 +27,15 @@ test("without --php nothing of PHP is asked for, with it everything is", async (
   expect(code).toBe(1);
   for (const name of ["PHP 8.2", "Composer 2", "extension redis", "extension pdo_sqlite"])
     expect(stdout).toContain(name);
+  expect(stdout).not.toMatch(/MariaDB|nats/);
+});
+
+test("what the tests and the bench need is asked for with --tests and --bench", async () => {
+  const asked = [script, "--tests", "--bench"];
+  const { code, stdout } = await run(process.execPath, asked, { env: { PATH: pathWith() } });
+  expect(code).toBe(1);
+  for (const name of ["MariaDB", "git", "faketime", "nats-server"]) expect(stdout).toContain(name);
+  expect(stdout).not.toContain("PHP");
 });
 
 test.runIf(process.getuid?.() === 0)(
