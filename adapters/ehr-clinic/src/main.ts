@@ -1,53 +1,39 @@
-import { join } from "node:path";
-import { type Bus, connect, type Message } from "@hms-sync/client";
-import { codeOf, whyNever } from "./failure.js";
-import { log } from "./log.js";
-import { type InspectionSchedule, type InspectionStatus, openRegister } from "./register.js";
+import { connect, HmsSyncClientError, jsonLogger } from "@hms-sync/client";
+import { createOnceTable } from "@hms-sync/client/sql";
+import { writerOf } from "./adapter.js";
+import { openDatabase } from "./database.js";
+import { openFileDrop } from "./file-drop.js";
+import { serveHealth } from "./health.js";
+import { readMappings } from "./mapping.js";
+import { createRegisters } from "./register.js";
+import { hl7Charset, hl7Directory, setting } from "./settings.js";
 
-const database = process.env.EHR_CLINIC_DB || join(import.meta.dirname, "../data/register.sqlite");
+const log = jsonLogger();
 
-/** Enters each change of an inspection and of its appointment into the register, until SIGTERM. */
+/** Enters the events of every mapped topic into the register and drops their HL7 files, until SIGTERM or Ctrl-C. */
 async function run(): Promise<void> {
-  const register = openRegister(database);
-  const bus = await connect({ logger: log });
+  const mappings = readMappings();
+  const charset = hl7Charset();
+  const database = openDatabase(setting("DATABASE_URL"));
+  const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
+  const health = await serveHealth(bus, process.env.HEALTH_PORT);
   try {
-    await Promise.all([
-      serve<InspectionStatus>(bus, "inspections.status", (msg) => register.enter(msg.payload, msg.envelope)),
-      serve<InspectionSchedule>(bus, "inspections.schedule", (msg) =>
-        register.appoint(msg.payload, msg.envelope),
-      ),
-    ]);
+    await createOnceTable(database);
+    await createRegisters(database);
+    const clinic = { database, drop: await openFileDrop(hl7Directory()), charset, log };
+    const handled = mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, clinic)));
+    await Promise.all(handled);
   } finally {
     await bus.close();
-    register.close();
+    await health?.close();
+    await database.destroy();
   }
 }
 
-/** Hands each event of a topic to `write`: acked when it returns, else it comes again or can never be taken. */
-async function serve<Payload>(
-  bus: Bus,
-  topic: string,
-  write: (msg: Message<Payload>) => string,
-): Promise<void> {
-  for await (const msg of bus.subscribe<Payload>(topic)) {
-    const about = { topic: msg.topic, id: msg.id, attempt: msg.attempt };
-    try {
-      const outcome = write(msg);
-      msg.ack();
-      log.info(outcome, about);
-    } catch (error) {
-      const reason = whyNever(error);
-      if (reason !== undefined) msg.term(reason);
-      else msg.nack({ reason: codeOf(error) });
-      log.warn(reason === undefined ? "comes again" : "can never be taken", {
-        ...about,
-        code: codeOf(error),
-      });
-    }
-  }
-}
-
-run().catch((error: Error) => {
-  log.error("ehr-clinic stops", { code: codeOf(error), detail: error.message });
+run().catch((error: unknown) => {
+  const { code, name, message } = error as Error & { code?: string };
+  // What a database says may hold a row, and stays out of the log.
+  const detail = error instanceof HmsSyncClientError || name === "SettingError" ? message : undefined;
+  log.error("ehr-clinic stops", { code: code ?? name, detail });
   process.exitCode = 1;
 });
