@@ -26,12 +26,14 @@ import { LedgerFollower } from "./ledger/follow.js";
 import { Recorder } from "./ledger/recorder.js";
 import { Retention } from "./ledger/retention.js";
 import { StreamLedger } from "./ledger/stream-ledger.js";
+import { LedgerWatch } from "./ledger/watch.js";
 import type { Logger } from "./log.js";
+import { LedgerLosses } from "./ops/ledger-losses.js";
 import { SidecarOperations } from "./ops/operations.js";
 import { connectRedis, type RemoteTarget } from "./redis/connection.js";
 import { checkRedis } from "./redis/durability.js";
 import { startEmbeddedRedis } from "./redis/embedded.js";
-import { parseRedisUrl } from "./redis/target.js";
+import { nameOf, parseRedisUrl } from "./redis/target.js";
 import { WakeStream } from "./redis/wake.js";
 import { RegistryInForce } from "./registry/in-force.js";
 import { joinedVersionProblems } from "./registry/joined-versions.js";
@@ -105,6 +107,11 @@ async function start(
     { redis, queueConnection, ledger, waker: wake, mayServe, mayJoin, log },
     subscriptions(registry),
   );
+  const losses = new LedgerLosses(redis, wake.id, log);
+  ledger.onWentBack = (loss) => {
+    losses.report(loss);
+    fanout.ledgerWentBack(loss.topic, loss.end);
+  };
   const leaving = new LeavingConsumers(redis, deliveryScripts, ledger);
   await leaving.remember([...registry.topics.keys()]);
   const onRecorded = (topic: string, last: string) => {
@@ -159,6 +166,7 @@ async function start(
     queues: () => fanout.all(),
     tail: (topic) => ledger.tail(topic),
     rejects,
+    losses,
     intake: async () => ({ ...intake.state, backlog: await stream.backlog(), doors: doorsInWords(pubsub) }),
     sidecars: () => wake.otherSidecars + 1,
     problems: () => registryProblems(intake.state.otherRegistry, wake.otherRegistries),
@@ -213,6 +221,10 @@ async function start(
   closers.push(() => fanout.close());
   await intake.goesByTheOneInForce(); // fan-out must not begin by another one
   await fanout.start();
+  const saveLosses = () => losses.save();
+  const watch = new LedgerWatch({ redis, ledger, saveLosses, state, name: nameOf(config.redis), log });
+  closers.push(() => watch.close());
+  await watch.start();
   retention.start();
   closers.push(() => retention.close());
   closers.push(() => intake.close());

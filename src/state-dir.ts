@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What `hms-sync start` leaves in its state directory so that CLI and client find the bus. */
@@ -25,6 +25,26 @@ export class StateDirectory {
     const token = `hms_dev_${randomBytes(32).toString("base64url")}`;
     await writeFile(file, `${token}\n`, { mode: 0o600 });
     return token;
+  }
+
+  /** Up to where each topic's ledger in the Redis of this name was when it was last written down; empty for another Redis. */
+  async ledgerMarks(redis: string): Promise<ReadonlyMap<string, string>> {
+    const text = await readFile(this.marksFile, "utf8").catch(whenMissing);
+    if (text === undefined) return new Map();
+    const kept = JSON.parse(text) as { redis: string; topics: Record<string, string> };
+    return new Map(kept.redis === redis ? Object.entries(kept.topics) : []);
+  }
+
+  /** Writes it down, whole or not at all. */
+  async writeLedgerMarks(redis: string, marks: ReadonlyMap<string, string>): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    const next = `${this.marksFile}.${process.pid}`;
+    await writeFile(next, `${JSON.stringify({ redis, topics: Object.fromEntries(marks) })}\n`);
+    await rename(next, this.marksFile);
+  }
+
+  private get marksFile(): string {
+    return join(this.path, "ledger-marks.json");
   }
 
   /** Writes where the gateway listens. */

@@ -9,8 +9,12 @@ export function addStatus(program: Command, cli: Cli): void {
     .command("status")
     .description("show how the bus is and what each consumer is owed; exit code 1 when its state is red")
     .option(...jsonOption)
+    .option(
+      "--acknowledge",
+      "say that what a ledger lost has been sent again; the state is not red for it any more",
+    )
     .addHelpText("after", help)
-    .action(cli.verb((options: JsonOption) => status(cli, options)));
+    .action(cli.verb((options: StatusOptions) => status(cli, options)));
 }
 
 const help = `
@@ -20,7 +24,12 @@ OPEN: part of what is owed, handed out or about to be. WAITING: adapters that wa
 
 Example: hms-sync status`;
 
-async function status(cli: Cli, { json }: JsonOption): Promise<ExitCode> {
+interface StatusOptions extends JsonOption {
+  readonly acknowledge?: true;
+}
+
+async function status(cli: Cli, { json, acknowledge }: StatusOptions): Promise<ExitCode> {
+  if (acknowledge) await cli.gateway.json("/v1/ledger-losses/acknowledge", { method: "POST", body: "{}" });
   const answer = await cli.gateway.json<BusStatus>("/v1/status");
   if (json) await writeJson(cli.output, answer);
   else await cli.output.write(`${statusInWords(answer, cli.output)}\n`);

@@ -73,6 +73,8 @@ export class DeliveryQueue {
   private givenVersion: number;
   private versionKept = false;
   private cursor: LedgerId | undefined;
+  /** The ledger lost what came after this, and the cursor is not compared with it yet. */
+  private lostAfter: LedgerId | undefined;
   private known: LedgerId = beforeAll;
   private advancing: Promise<void> | undefined;
   private again = false;
@@ -119,6 +121,7 @@ export class DeliveryQueue {
   async open(): Promise<void> {
     const { records, tickets } = this.parts;
     await tickets.ready();
+    if (this.lostAfter !== undefined) await this.rewind(this.lostAfter);
     // One that goes by an older registry would bring back who was taken out and retired.
     const cursor = (await records.cursor()) ?? (await this.join());
     if (cursor === undefined) return;
@@ -156,6 +159,17 @@ export class DeliveryQueue {
   advanceTo(last: LedgerId): void {
     this.learn(last);
     if (Date.now() >= this.fullUntil) this.track(this.advance());
+  }
+
+  /**
+   * The ledger lost what came after `end`: nothing known here of it counts any more. A cursor that names a lost entry is
+   * brought back to `end`; the sweep repeats what fails of that.
+   */
+  ledgerWentBack(end: LedgerId): void {
+    this.cursor = undefined;
+    this.known = end;
+    this.lostAfter = end;
+    this.track(this.open());
   }
 
   /** Looks up the ledger's end first: for events that another sidecar recorded. */
@@ -318,6 +332,23 @@ export class DeliveryQueue {
   private giveVersion(version: number): void {
     this.givenVersion = version;
     this.view = this.subscription.view(version);
+  }
+
+  private async rewind(end: LedgerId): Promise<void> {
+    const { records, ledger, topic } = this.parts;
+    const cursor = await records.cursor();
+    if (cursor !== undefined && compareIds(cursor, end) > 0) {
+      const entry = await ledger.range(topic, justBefore(cursor), cursor, 1);
+      const { last, total } = await ledger.tail(topic);
+      const since = await ledger.count(topic, end, last);
+      if (entry.length === 0 && (await records.rewind(cursor, end, total - since.count)))
+        this.parts.log.warn("the cursor named an entry that Redis lost and was brought back", {
+          ...this.names(),
+          cursor,
+          end,
+        });
+    }
+    if (this.lostAfter === end) this.lostAfter = undefined;
   }
 
   private learn(last: LedgerId): void {

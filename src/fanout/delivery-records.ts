@@ -10,6 +10,7 @@ import type { DeliveryPolicy } from "./types.js";
 /** The scripts behind the records; a parameter, so that a test can show that each check in them is needed. */
 export interface DeliveryScripts {
   readonly open: Script;
+  readonly rewind: Script;
   readonly advance: Script;
   readonly lease: Script;
   readonly settle: Script;
@@ -26,6 +27,7 @@ export function loadDeliveryScripts(): DeliveryScripts {
   const load = (name: string) => Script.load(import.meta.url, name);
   return {
     open: load("open"),
+    rewind: load("rewind"),
     advance: load("advance"),
     lease: load("lease"),
     settle: load("settle"),
@@ -207,6 +209,11 @@ export class DeliveryRecords {
   async open(cursor: LedgerId, ordinal: number, total: number): Promise<LedgerId | undefined> {
     const [outcome, inForce] = list(await this.run(this.scripts.open, cursor, ordinal, total));
     return text(outcome) === "retiring" ? undefined : text(inForce);
+  }
+
+  /** REWIND; see rewind.lua. Resolves to whether the cursor still was `cursor`. */
+  async rewind(cursor: LedgerId, end: LedgerId, ordinal: number): Promise<boolean> {
+    return (await this.run(this.scripts.rewind, cursor, end, ordinal)) === 1;
   }
 
   /** Takes the cursor away for good: nothing is cut any more, and `remove` may follow. */

@@ -70,6 +70,11 @@ export class Fanout {
     for (const queue of this.byTopic.get(topic) ?? []) queue.recorded(last);
   }
 
+  /** The topic's ledger lost what came after `end`. */
+  ledgerWentBack(topic: string, end: LedgerId): void {
+    for (const queue of this.byTopic.get(topic) ?? []) queue.ledgerWentBack(end);
+  }
+
   queue(consumer: string, topic: string): DeliveryQueue | undefined {
     return this.queues.get(keyOf({ consumer, topic }));
   }

@@ -41,6 +41,9 @@ export function adminRoutes(
     next();
   });
   app.get("/v1/status", async (_request, response) => void response.json(await parts.operations.status()));
+  app.post("/v1/ledger-losses/acknowledge", async (_request, response) => {
+    response.json(await parts.operations.acknowledgeLosses());
+  });
   app.get("/v1/rejects", async (request, response) => {
     response.json({ rejects: await parts.operations.rejects(limitOf(request)) });
   });

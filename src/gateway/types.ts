@@ -143,6 +143,7 @@ export type FindProbe = (id: string) => Promise<{ id: string; seen_at: string } 
 /** What operators may look at and do; each resolves to a JSON value. */
 export interface Operations {
   status(): Promise<unknown>;
+  acknowledgeLosses(): Promise<unknown>;
   rejects(limit: number): Promise<unknown>;
   deadLetters(filter: { topic?: string; consumer?: string; limit: number }): Promise<unknown>;
   redrive(topic: string, consumer: string, ids: readonly string[] | "all"): Promise<{ redriven: string[] }>;

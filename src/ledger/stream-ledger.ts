@@ -1,8 +1,9 @@
 import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { ledgerKeys } from "../redis/keys.js";
-import { beforeAll, type LedgerId } from "../redis/ledger-id.js";
+import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
 import { list, Script, text } from "../redis/scripts.js";
+import { HighWater, type WentBack } from "./high-water.js";
 import type {
   Ledger,
   LedgerEntry,
@@ -36,6 +37,9 @@ type StreamEntries = [id: Buffer, fields: Buffer[]][];
 /** The ledger in Redis Streams, one stream per topic, with the newest entries shared in memory. */
 export class StreamLedger implements Ledger, TrimFloors {
   private readonly recent = new Map<string, RecentEntries>();
+  private readonly highWater = new HighWater();
+  /** Told, in the turn in which it is noticed, that Redis lost entries that it had confirmed. */
+  onWentBack: (loss: WentBack) => void = () => {};
 
   constructor(
     private readonly redis: Redis,
@@ -48,6 +52,7 @@ export class StreamLedger implements Ledger, TrimFloors {
     options: RecordOptions,
   ): Promise<Recorded[]> {
     const keys = ledgerKeys(topic);
+    const known = this.highWater.at(topic);
     const reply = list(
       await this.scripts.record.run(
         this.redis,
@@ -61,6 +66,9 @@ export class StreamLedger implements Ledger, TrimFloors {
     );
     if (text(reply[0]) === "fenced") throw fenced(topic, options.epoch, text(reply[1]));
     const recorded = events.map((_event, index) => recordedAt(reply, index));
+    this.notice(topic, known, text(reply[1]));
+    const last = recorded.findLast(({ status }) => status === "new");
+    if (last !== undefined) this.notice(topic, last.ledgerId, last.ledgerId);
     this.remember(topic, text(reply[1]), events, recorded);
     return recorded;
   }
@@ -84,8 +92,10 @@ export class StreamLedger implements Ledger, TrimFloors {
 
   async tail(topic: string): Promise<LedgerTail> {
     const keys = ledgerKeys(topic);
+    const known = this.highWater.at(topic);
     const reply = await this.redis.multi().hmget(keys.meta, "last", "total").xlen(keys.stream).exec();
     const [last, total] = (reply?.[0]?.[1] ?? []) as (string | null)[];
+    this.notice(topic, known, last ?? beforeAll);
     return { last: last ?? beforeAll, total: Number(total ?? 0), kept: Number(reply?.[1]?.[1] ?? 0) };
   }
 
@@ -130,6 +140,40 @@ export class StreamLedger implements Ledger, TrimFloors {
 
   async holders(topic: string): Promise<string[]> {
     return await this.redis.hkeys(ledgerKeys(topic).floors);
+  }
+
+  /** Up to where each ledger is known to have been. */
+  marks(): ReadonlyMap<string, LedgerId> {
+    return this.highWater.all();
+  }
+
+  /**
+   * Looks whether the ledger still has the entry `mark`, which was confirmed before: by this sidecar, or by one that ran
+   * before it. Finds a loss also when more was recorded since; to be called after every new connection to Redis.
+   */
+  async verify(topic: string, mark: LedgerId = this.highWater.at(topic)): Promise<void> {
+    if (mark === beforeAll) return;
+    const keys = ledgerKeys(topic);
+    this.notice(topic, mark, mark); // the call begins at this mark
+    const reply = await this.redis
+      .multi()
+      .hget(keys.meta, "last")
+      .xrange(keys.stream, mark, mark)
+      .xrevrange(keys.stream, `(${mark}`, "-", "COUNT", 1)
+      .exec();
+    const [last, found, before] = (reply ?? []).map(([, value]) => value);
+    const end = (last ?? beforeAll) as LedgerId;
+    if (compareIds(end, mark) < 0) return this.notice(topic, mark, end);
+    const older = (before as [LedgerId, string[]][])[0]?.[0];
+    // Trimming takes the oldest first: where an older entry is kept, this one was lost.
+    if ((found as unknown[]).length === 0 && older !== undefined) this.notice(topic, mark, older);
+  }
+
+  private notice(topic: string, known: LedgerId, end: LedgerId): void {
+    const loss = this.highWater.compare(topic, known, end);
+    if (loss === undefined) return;
+    this.recent.delete(topic);
+    this.onWentBack(loss);
   }
 
   private remember(

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { countersKey } from "../redis/keys.js";
+import { lossInWords } from "./ledger-losses.js";
 import type { OperatedCounts, OperatedQueue, OperationsParts, RegistryFacts } from "./types.js";
 
 /** What operators see and do. Nothing here is needed for an event to pass. */
@@ -10,15 +11,21 @@ export class SidecarOperations {
   /** The whole state in one JSON object; `state` is `ok`, or `red` with the reasons in `problems`. */
   async status(): Promise<Record<string, unknown>> {
     const registry = this.parts.registry();
-    const [redis, intake, topics, leaving, counters, rejects] = await Promise.all([
+    const [redis, intake, topics, leaving, counters, rejects, losses] = await Promise.all([
       memoryOf(this.parts.redis),
       this.parts.intake(),
       this.topics(),
       this.leaving(),
       this.parts.redis.hgetall(countersKey),
       this.parts.rejects.count(),
+      this.parts.losses.list(),
     ]);
-    const problems = [...this.parts.problems(), ...registryProblems(registry), ...memoryProblems(redis)];
+    const problems = [
+      ...this.parts.problems(),
+      ...registryProblems(registry),
+      ...memoryProblems(redis),
+      ...losses.map(lossInWords),
+    ];
     return {
       state: problems.length === 0 ? "ok" : "red",
       problems,
@@ -29,7 +36,13 @@ export class SidecarOperations {
       rejects,
       topics,
       leaving,
+      ledger_went_back: losses,
     };
+  }
+
+  /** An operator has seen to what the ledgers lost; resolves to their topics. */
+  async acknowledgeLosses(): Promise<{ acknowledged: readonly string[] }> {
+    return { acknowledged: await this.parts.losses.acknowledge() };
   }
 
   async rejects(limit: number): Promise<unknown[]> {

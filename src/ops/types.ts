@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import type { LedgerLoss } from "./ledger-losses.js";
 
 export interface OperatedCounts {
   readonly ordinal: number;
@@ -90,6 +91,11 @@ export interface OperationsParts {
   readonly intake: () => Promise<Record<string, unknown>>;
   /** Live sidecars, this one included. */
   readonly sidecars: () => number;
+  /** Ledgers that lost entries they had confirmed, until an operator has seen to it. */
+  readonly losses: {
+    list(): Promise<readonly LedgerLoss[]>;
+    acknowledge(): Promise<readonly string[]>;
+  };
   /** What is wrong right now, in words. */
   readonly problems: () => readonly string[];
 }

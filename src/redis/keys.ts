@@ -23,6 +23,8 @@ export const wakeKey = `${root}:wake`;
 export const sidecarsKey = `${root}:sidecars`;
 /** Topics that were ever in a registry, so that what is left of those taken out is not overlooked. */
 export const knownTopicsKey = `${root}:topics`;
+/** Ledgers that lost confirmed entries, as `<topic> <sidecar>` -> JSON, until an operator has seen to it. */
+export const ledgerLossesKey = `${root}:ledger-losses`;
 /** When the intake read the probe of this id. */
 export function probeKey(id: string): string {
   return `${root}:probe:${id}`;

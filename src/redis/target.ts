@@ -33,6 +33,13 @@ export interface EmbeddedRedisTarget {
 
 export type RedisTarget = EmbeddedRedisTarget | StandaloneRedis | SentinelRedis;
 
+/** Which Redis it is, without a secret in it. */
+export function nameOf(target: RedisTarget): string {
+  if (target.kind === "embedded") return "embedded";
+  const { master, sentinels } = target.kind === "sentinel" ? target : { master: "", sentinels: [target] };
+  return `${[master, ...sentinels.map(({ host, port }) => `${host}:${port}`)].join(" ").trim()}/${target.db}`;
+}
+
 const FORMS =
   "write redis://[user:password@]host[:6379][/db], rediss://… for TLS, or " +
   "redis+sentinel://[user:password@]host[:26379],host…/master-name[/db][?sentinel_username=…&sentinel_password=…]";
