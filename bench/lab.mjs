@@ -5,18 +5,20 @@ import { rivalNamed } from "./rivals/index.mjs";
 
 /**
  * A rival at work, each part a process of its own: servers, bridge, one publisher, `consumers` consumers. Its data is in a
- * new folder below `directory`.
+ * new folder below `directory`. `readBy`: names of consumers that are owed the events but not started here.
  */
-export async function openLab(name, { consumers, directory, ...options }) {
+export async function openLab(name, { consumers, readBy, directory, ...options }) {
   const rival = await rivalNamed(name);
   const folder = mkdtempSync(join(directory, `hms-sync-bench-${name}-`));
-  const consumerNames = Array.from({ length: consumers }, (_, index) => `c${index + 1}`);
+  const consumerNames = readBy ?? Array.from({ length: consumers }, (_, index) => `c${index + 1}`);
   const { processes, access } = await rival.start(folder, { ...options, consumers: consumerNames });
   const lab = new Lab(name, folder, access, processes);
   if (rival.bridge !== undefined)
     processes.bridge = await startRole(name, "bridge", { ...access, consumers: consumerNames });
   lab.consumers = await Promise.all(
-    consumerNames.map((consumer) => startRole(name, "consumer", { ...access, name: consumer })),
+    consumerNames
+      .slice(0, consumers)
+      .map((consumer) => startRole(name, "consumer", { ...access, name: consumer })),
   );
   lab.publisher = await startRole(name, "publisher", access);
   return lab;
@@ -56,10 +58,13 @@ class Lab {
     this.owed += count * this.consumers.length;
   }
 
-  /** Lets every consumer take and ack `count` events; resolves to what each saw. */
-  async take(count, { latencies = true } = {}) {
+  /**
+   * Lets every consumer take and ack `count` events; resolves to what each saw. `since` begins with a replay, where a rival has
+   * that.
+   */
+  async take(count, { latencies = true, since } = {}) {
     const seen = await Promise.all(
-      this.consumers.map((consumer) => consumer.call("take", { count, latencies })),
+      this.consumers.map((consumer) => consumer.call("take", { count, latencies, since })),
     );
     for (const { handled, acked } of seen) {
       this.delivered += handled;
@@ -71,7 +76,7 @@ class Lab {
   /** Publishes while the consumers take: events/s until the last ack is stored, latencies of all consumers together, CPU. */
   async run(count, rate = 0, more = {}) {
     const cpuBefore = this.cpu();
-    const taking = this.take(count);
+    const taking = this.take(count, more);
     const started = process.hrtime.bigint();
     const [seen] = await Promise.all([taking, this.publish(count, rate, more)]);
     const finished = seen.reduce(

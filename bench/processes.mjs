@@ -74,6 +74,11 @@ export function processCpu(pid) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** Bytes of a process that are in memory (Linux). */
+export function processMemory(pid) {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+}
+
 /** A Redis of its own with the settings the bus asks for; its data is in `directory`. */
 export async function startRedis(directory, { fsync = "always" } = {}) {
   const port = await freePort();

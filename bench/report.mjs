@@ -8,6 +8,8 @@ export class Report {
   /** Latencies by the second in which the event was sent (of the monotonic clock). */
   seconds = new Map();
 
+  cpuBefore = process.cpuUsage();
+
   /** `keep`: whether latencies are wanted; a million of them are not. */
   constructor(keep = true) {
     this.keep = keep;
@@ -28,7 +30,9 @@ export class Report {
 
   /** To be sent to the bench when `acked` events are acked; times in ns of the monotonic clock, as text. */
   figures(acked) {
+    const { user, system } = process.cpuUsage(this.cpuBefore);
     return {
+      cpuMicroseconds: (user + system) / this.handledCount,
       ...{ handled: this.handledCount, acked, latencies: this.latencies },
       p99BySecond: [...this.seconds].map(([second, all]) => [second, quantile(all, 0.99)]),
       ...{ startedAt: String(this.startedAt), finishedAt: String(process.hrtime.bigint()) },

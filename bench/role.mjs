@@ -32,12 +32,11 @@ async function bridge(access) {
 async function consumer(access) {
   const taker = await rival.consumer(access);
   return {
-    async take({ count, latencies }) {
+    async take({ count, latencies, since }) {
       const report = new Report(latencies);
-      const acked = await taker.take(count, (payload) => report.handled(payload.sentAt));
+      const acked = await taker.take(count, (payload) => report.handled(payload.sentAt), since);
       return report.figures(acked);
     },
     rest: () => taker.rest(),
-    memory: () => process.memoryUsage.rss(),
   };
 }

@@ -29,7 +29,8 @@ export async function measure(settings, log) {
 /** Each job with each of its rivals, side by side; the order of rivals turns with the rounds. */
 function turns(part, sizes, rivals, round) {
   const own = part.rivals === "all" ? rivals : rivals.filter((rival) => part.rivals.includes(rival));
-  return part.jobs(sizes).flatMap((job) => {
+  const due = part.jobs(sizes).filter(({ rounds = round }) => round <= rounds);
+  return due.flatMap((job) => {
     const these = own.filter((rival) => job.only === undefined || job.only.includes(rival));
     return these.map((_, index) => ({ job, rival: these[(index + round - 1) % these.length] }));
   });

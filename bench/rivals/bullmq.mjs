@@ -57,3 +57,12 @@ export async function consumer({ redis: url, name }) {
     close: () => worker.close(true),
   };
 }
+
+export const owedKeys = "bull:*";
+
+export async function backlogOf({ redis: url }, name) {
+  const queue = new Queue(name, { connection: { url } });
+  const waiting = await queue.getWaitingCount();
+  await queue.close();
+  return waiting;
+}

@@ -38,8 +38,8 @@ export async function consumer({ url, token, name }) {
   const bus = await connect({ url, token, consumer: name });
   let subscription;
   return {
-    async take(count, handle) {
-      subscription ??= bus.subscribe(topic);
+    async take(count, handle, since) {
+      subscription ??= bus.subscribe(topic, since === undefined ? {} : { since });
       let acked = 0;
       const all = new Promise((resolve, reject) => {
         const onAck = () => ++acked === count && resolve();
@@ -62,4 +62,14 @@ async function takeEach(subscription, count, handle, settle) {
     handle(message.payload);
     void settle(message);
   }
+}
+
+/** Keys of what consumers are owed; the ledger is beside them. */
+export const owedKeys = "hms-sync:delivery:*";
+
+/** How many events a consumer is owed. */
+export async function backlogOf({ url, token }, consumer) {
+  const answer = await fetch(`${url}/v1/status`, { headers: { authorization: `Bearer ${token}` } });
+  const { topics } = await answer.json();
+  return topics[topic].consumers[consumer].owed;
 }

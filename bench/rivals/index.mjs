@@ -3,6 +3,5 @@ export const names = ["hms-sync", "streams", "streams-bridge", "nats", "bullmq"]
 
 /** A rival's module: `about`, `missing`, `start`, and its roles `publisher`, `bridge`, `consumer`. */
 export async function rivalNamed(name) {
-  if (!names.includes(name)) throw new Error(`no rival "${name}"; name some of ${names.join(",")}`);
   return await import(`./${name}.mjs`);
 }

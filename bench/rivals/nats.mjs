@@ -91,3 +91,11 @@ export async function consumer({ nats, name }) {
     close: () => connection.close(),
   };
 }
+
+export async function backlogOf({ nats }, name) {
+  const connection = await connect({ servers: nats });
+  const manager = await jetstreamManager(connection);
+  const { num_pending: pending } = await manager.consumers.info(stream, name);
+  await connection.close();
+  return pending;
+}

@@ -1,7 +1,7 @@
 // Redis Streams behind a validating bridge: intake stream, bridge, stream of envelopes, a group for each consumer.
 import { Redis } from "ioredis";
 import { envelopeText, publisher as intake, rejectFailures, runBridge, startIntake } from "./intake.mjs";
-import { groupConsumer } from "./streams-group.mjs";
+import { groupConsumer, backlogOf as unread } from "./streams-group.mjs";
 
 const stream = "events";
 
@@ -28,3 +28,5 @@ export function bridge({ redis: url }) {
 export function consumer(access) {
   return groupConsumer(access, stream, ([, envelope]) => JSON.parse(envelope).payload);
 }
+
+export const backlogOf = ({ redis }, name) => unread(redis, stream, name);

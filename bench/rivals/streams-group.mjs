@@ -29,3 +29,12 @@ export async function groupConsumer({ redis: url, name }, stream, payloadOf) {
     },
   };
 }
+
+/** How many entries a group has not read. */
+export async function backlogOf(url, stream, name) {
+  const redis = new Redis(url);
+  const groups = await redis.xinfo("GROUPS", stream).catch(() => []);
+  redis.disconnect();
+  const group = groups.find((fields) => fields[1] === name) ?? [];
+  return group[group.indexOf("lag") + 1] ?? 0;
+}

@@ -1,7 +1,7 @@
 // Bare Redis Streams: the publisher validates and adds, each consumer has a group. No bridge.
 import { violations } from "../schema.mjs";
 import { publisher as adding, startIntake } from "./intake.mjs";
-import { groupConsumer } from "./streams-group.mjs";
+import { groupConsumer, backlogOf as unread } from "./streams-group.mjs";
 
 const stream = "events";
 
@@ -32,3 +32,5 @@ export async function publisher({ redis }) {
 export function consumer(access) {
   return groupConsumer(access, stream, (fields) => JSON.parse(fields[fields.indexOf("data") + 1]));
 }
+
+export const backlogOf = ({ redis }, name) => unread(redis, stream, name);
