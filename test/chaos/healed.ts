@@ -9,6 +9,8 @@ export interface Drained {
   readonly ms: number;
   /** What was left when the time was up; nothing when all went well. */
   readonly left: readonly string[];
+  /** What was there to wait for last. */
+  readonly last: readonly string[];
 }
 
 /**
@@ -21,10 +23,11 @@ export async function healed(world: World): Promise<Drained> {
   await restore(world);
   world.producer.pause();
   world.probe.behave();
-  for (;;) {
+  for (let last: readonly string[] = []; ; ) {
     const left = await whatIsLeft(world).catch((error: unknown) => [`status: ${String(error)}`]);
     const ms = Math.round(performance.now() - from);
-    if (left.length === 0 || ms > DRAIN_MS) return { ms, left };
+    if (left.length === 0 || ms > DRAIN_MS) return { ms, left, last };
+    last = left;
     await delay(100);
   }
 }

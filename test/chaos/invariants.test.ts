@@ -83,7 +83,7 @@ const right: Observation = {
     { title: "sidecar-1", at: 2, code: 1, signal: null, expected: false, lastWords: '{"level":"error"}' },
   ],
   logs: '{"level":"info","msg":"reading the intake"}',
-  drains: [{ ms: 4_000, left: [] }],
+  drains: [{ ms: 4_000, left: [], last: ["x is owed 1"] }],
   redisBytes: 4_000_000,
   laravel: { source: "hms-api", committed: new Set() },
 };
@@ -192,7 +192,12 @@ const wrong: [InvariantName, string, Partial<Observation>, RegExp][] = [
     },
     /dead letter by a superseded token/,
   ],
-  ["I8", "something owed after a minute", { drains: [{ ms: 60_001, left: ["x is owed 1"] }] }, /x is owed 1/],
+  [
+    "I8",
+    "something owed after a minute",
+    { drains: [{ ms: 60_001, left: ["x is owed 1"], last: [] }] },
+    /x is owed 1/,
+  ],
   [
     "I8",
     "a sidecar that grows",

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { eventually } from "../support/eventually.js";
@@ -38,6 +39,7 @@ export class Producer {
   private pacing: Promise<void> | undefined;
 
   constructor(private readonly parts: ProducerParts) {
+    setMaxListeners(2 * IN_FLIGHT, this.end.signal); // one for each wait
     this.redis = new Redis(parts.redisPort, "127.0.0.1", {
       maxRetriesPerRequest: 0, // what was under way is unknown, and this client tells so
       autoResendUnfulfilledCommands: false,

@@ -33,8 +33,9 @@ export async function run(
     drains.push(drained);
     const violations = await check(world, drains);
     const { operations } = world.log;
+    const waited = drained.last.length === 0 ? "" : `, at last for: ${drained.last.join("; ")}`;
     say(
-      `episode ${++done}: drained in ${drained.ms} ms, ${operations.length} events, ${violations.length} violations`,
+      `episode ${++done}: drained in ${drained.ms} ms${waited}; ${operations.length} events, ${violations.length} violations`,
     );
     if (violations.length > 0 || performance.now() > untilMs) return { episodes: done, violations };
     world.probe.misbehave();
