@@ -6,19 +6,12 @@ import { select } from "../support/adapters.js";
 import { type BusFolder, busFolder, cli, type RunningBus, startBus } from "../support/bus.js";
 import { embeddedRedisUrl } from "../support/laravel.js";
 import { run, spawnNode } from "../support/process.js";
+import { blocks, commands, readme } from "../support/readme.js";
 
 const root = resolve(import.meta.dirname, "../..");
-const readme = readFileSync(join(root, "README.md"), "utf8");
-
-/** The fenced blocks of one language, in order. */
-function blocks(language: string): string[] {
-  return [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
-    .filter(([, lang]) => lang === language)
-    .map(([, , text]) => text!.trim());
-}
-
-const commands = blocks("sh").flatMap((block) => block.split("\n"));
-const wayBack = commands.filter((line) => /^(curl|php artisan) /.test(line));
+const text = readme();
+const typed = commands(text);
+const wayBack = typed.filter((line) => /^(curl|php artisan) /.test(line));
 let folder: BusFolder;
 let bus: RunningBus;
 
@@ -41,8 +34,8 @@ afterAll(async () => {
 
 /** Types a line of the README into a shell, with `npx hms-sync` as set-up links it. */
 async function type(line: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const typed = line.replace(/^npx hms-sync/, `"${process.execPath}" "${cli}"`);
-  return await run("sh", ["-c", typed], {
+  const words = line.replace(/^npx hms-sync/, `"${process.execPath}" "${cli}"`);
+  return await run("sh", ["-c", words], {
     cwd: folder.path,
     env: { ...folder.env, HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: bus.token },
   });
@@ -56,15 +49,16 @@ test("every command block is known here: the bus's own are typed below, the othe
     "composer config repositories.hms-sync path ../hms-sync/php-driver", // below
     'composer require "hms-sync/laravel:*@dev"',
     ...wayBack, // below
+    ...commands(readme("Add a system")).filter((line) => !line.startsWith("npx hms-sync")), // test/e2e/newcomer.test.ts
   ];
-  expect(commands.filter((line) => !line.startsWith("npx hms-sync"))).toEqual(elsewhere);
+  expect(typed.filter((line) => !line.startsWith("npx hms-sync"))).toEqual(elsewhere);
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   for (const name of ["demo", "test", "start", "bench", "check"]) expect(scripts[name]).toBeTypeOf("string");
 });
 
 test("the bus's commands, typed in their order, do what the text says", async () => {
   const outputs = new Map<string, string>();
-  for (const line of commands.filter((each) => each.startsWith("npx hms-sync"))) {
+  for (const line of typed.filter((each) => each.startsWith("npx hms-sync"))) {
     const { code, stdout, stderr } = await type(line);
     expect([line, code, code === 0 ? "" : stderr]).toEqual([line, 0, ""]);
     outputs.set(line.split(" ").slice(2, 4).join(" "), stdout);
@@ -83,7 +77,7 @@ test("the bus's commands, typed in their order, do what the text says", async ()
 });
 
 test("the adapter logs what was published, also what comes after it was killed and started again", async () => {
-  const [script] = blocks("js");
+  const [script] = blocks(text, "js");
   const file = join(root, ".cache", `readme-adapter-${process.pid}.mjs`);
   await mkdir(join(root, ".cache"), { recursive: true });
   await writeFile(
@@ -119,37 +113,38 @@ test("what curl posts becomes a row of Laravel's listener, once", async () => {
       HMS_SYNC_REDIS_URL: await embeddedRedisUrl(folder),
     },
   };
-  const typed = async (line: string) => {
+  const typeInApp = async (line: string) => {
     const words = line.replace("http://127.0.0.1:8480", bus.url);
     const { code, stdout, stderr } = await run("sh", ["-c", words], { cwd: app, env });
     expect([line, code, code === 0 ? "" : stderr]).toEqual([line, 0, ""]);
     return stdout;
   };
   const rows = () => select<Record<string, unknown>>(database, "SELECT id, scheduled_for FROM inspections");
-  await typed("php artisan migrate --force");
+  await typeInApp("php artisan migrate --force");
   const [post, listen] = wayBack;
-  expect(JSON.parse(await typed(post!))).toMatchObject({ id: "move-42-1", duplicate: false });
-  await typed(listen!);
+  expect(JSON.parse(await typeInApp(post!))).toMatchObject({ id: "move-42-1", duplicate: false });
+  await typeInApp(listen!);
   expect(rows()).toEqual([{ id: 42, scheduled_for: "2026-12-01 09:30:00" }]);
-  expect(JSON.parse(await typed(post!))).toMatchObject({ id: "move-42-1", duplicate: true });
-  await typed(listen!);
+  expect(JSON.parse(await typeInApp(post!))).toMatchObject({ id: "move-42-1", duplicate: true });
+  await typeInApp(listen!);
   expect(rows()).toHaveLength(1);
   const { body } = await bus.call("GET", "/v1/status");
   expect(body.topics["inspections.rescheduled"].consumers["hms-api"]).toMatchObject({ owed: 0, acked: 1 });
   expect(body.topics["inspections.schedule"].recorded).toBe(1);
 });
 
-test("the topics.yaml of the README is the repository's own, and valid", async () => {
-  const [yaml] = blocks("yaml");
-  expect(readFileSync(join(root, "topics.yaml"), "utf8")).toContain(yaml!);
+test("what the README shows of topics.yaml is the repository's own, and valid", async () => {
+  const topics = readFileSync(join(root, "topics.yaml"), "utf8");
+  for (const section of ["topics.yaml", "Add a system"])
+    expect(topics).toContain(blocks(readme(section), "yaml")[0]);
 });
 
 test("the event class of the README is PHP, and its envelope is JSON of the documented shape", async () => {
-  const [php] = blocks("php");
+  const [php] = blocks(text, "php");
   const file = join(folder.path, "InspectionCompleted.php");
   await writeFile(file, `${php}\n`);
   expect((await run("php", ["-l", file])).code).toBe(0);
-  const [json] = blocks("json");
+  const [json] = blocks(text, "json");
   expect(Object.keys(JSON.parse(json!))).toEqual([
     ...["topic", "version", "payload", "qos", "replayable_until", "id", "source", "type", "time"],
   ]);
@@ -166,7 +161,7 @@ test("composer takes the driver into an application as the README says", async (
   delete manifest["require-dev"];
   manifest.repositories = { shims: { type: "path", url: "shims/*" } };
   await writeFile(join(app, "composer.json"), JSON.stringify(manifest));
-  for (const line of commands.filter((each) => each.startsWith("composer"))) {
+  for (const line of typed.filter((each) => each.startsWith("composer"))) {
     const { code, stderr } = await run("sh", ["-c", `${line} --no-interaction`], {
       cwd: app,
       env: { COMPOSER_ALLOW_SUPERUSER: "1" },
