@@ -13,7 +13,15 @@ import type { Random } from "./random.js";
 import { RedisNode } from "./redis-node.js";
 import { type Environment, SidecarNode } from "./sidecar-node.js";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.js";
-import { PROBE, STATUS, schema, TOPICS, topicsFile, type WorldOptionsOfTopics } from "./world-topics.js";
+import {
+  NOTES,
+  PROBE,
+  STATUS,
+  schema,
+  TOPICS,
+  topicsFile,
+  type WorldOptionsOfTopics,
+} from "./world-topics.js";
 
 /** Harm to a world and how it is made good. */
 export interface Fault {
@@ -65,10 +73,10 @@ export interface WorldOptions extends WorldOptionsOfTopics {
 
 /** Which adapter process takes which topics; two of the ordered consumer compete. */
 const cast: readonly [string, readonly Lane[]][] = [
-  ["city-health-1", [lane(STATUS, "city-health", true), lane(TOPICS[1]!, "city-health", true)]],
+  ["city-health-1", [lane(STATUS, "city-health", true), lane(NOTES, "city-health", true)]],
   ["city-health-2", [lane(STATUS, "city-health", true)]],
   ["ehr-clinic", [lane(STATUS, "ehr-clinic", true)]],
-  ["treasury", [lane(TOPICS[1]!, "treasury", false)]],
+  ["treasury", [lane(NOTES, "treasury", false)]],
 ];
 
 function lane(topic: string, consumer: string, once: boolean): Lane {
@@ -84,73 +92,81 @@ export const lanes: readonly Lane[] = [
 
 /** Starts everything; resolves when the sidecars are ready and all clients are at work. `close()` it in the end. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { random, pace = 40, env = {}, redisConfig = [] } = options;
-  const closers: (() => unknown)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new Closers();
   try {
-    return { ...(await assemble(options, closers)), close };
+    const installation = await startInstallation(options, closers);
+    const clients = await startClients(installation, options, closers);
+    return { ...installation, ...clients, close: () => closers.close() };
   } catch (error) {
-    await close();
+    await closers.close();
     throw error;
   }
+}
 
-  async function assemble(_: WorldOptions, onClose: (() => unknown)[]): Promise<Omit<World, "close">> {
-    const closing = <T>(part: T, end: (part: T) => unknown): T => {
-      onClose.push(() => end(part));
-      return part;
-    };
-    const [redis, database] = await Promise.all([RedisNode.create(redisConfig), startPostgres()]);
-    closing(redis, (part) => part.close());
-    closing(database, (part) => part.stop());
-    const redisProxy = closing(await startTcpProxy(redis.port), (part) => part.close());
-    const folder = closing(
-      await busFolder(topicsFile(options), TOPICS, Object.fromEntries(TOPICS.map((name) => [name, schema]))),
-      (part) => part.remove(),
-    );
-    const sidecarEnv = { HMS_SYNC_REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`, ...env };
-    const sidecars: SidecarNode[] = [];
-    for (const name of ["sidecar-1", "sidecar-2"])
-      sidecars.push(closing(await SidecarNode.create(name, folder, sidecarEnv), (part) => part.close()));
-    await Promise.all(sidecars.map((sidecar) => sidecar.start()));
-    const token = await sidecars[0]!.token();
-    const config = database.config(await database.freshDatabase());
-    const db = closing(knex(config), (part) => part.destroy());
-    await createTables(db);
+type Clients = Pick<World, "adapters" | "producer" | "probe" | "monitor" | "log">;
+type Installation = Omit<World, keyof Clients | "close"> & { readonly config: Knex.Config };
 
-    const gateways = sidecars.map(({ publicUrl }) => publicUrl);
-    const log = new OperationLog();
-    const adapters = cast.map(
-      ([name, each], index) =>
-        new AdapterNode(name, each, { url: gateways[index % gateways.length]!, token, config }),
-    );
-    for (const adapter of adapters) {
-      closing(adapter, (part) => part.kill9());
-      await adapter.start();
-    }
-    const probe = closing(
-      new Probe({ random: random.fork("probe"), gateways, token, topic: STATUS, consumer: PROBE }),
-      (part) => part.stop(),
-    );
-    const stranger = await sidecars[0]!.call("POST", "/v1/keys", { system: "ehr-clinic" });
-    const monitor = closing(
-      new Monitor(sidecars, { token: stranger.body.token, foreignTopic: TOPICS[1]! }, rssOf),
-      (part) => part.stop(),
-    );
-    const producer = closing(
-      new Producer({
-        random: random.fork("producer"),
-        ...{ log, topics: TOPICS, gateways, token, redisPort: redisProxy.port, pace },
-      }),
-      (part) => part.stop(),
-    );
-    probe.start();
-    monitor.start();
-    if (pace > 0) producer.start();
-    const gatewayProxies = sidecars.map(({ proxy }) => proxy);
-    const parts = { folder, redis, redisProxy, sidecars, gatewayProxies, adapters, producer, probe, monitor };
-    return { ...parts, log, database, db, token };
+async function startInstallation(options: WorldOptions, closers: Closers): Promise<Installation> {
+  const { env = {}, redisConfig = [] } = options;
+  const redis = closers.add(await RedisNode.create(redisConfig), (part) => part.close());
+  const database = closers.add(await startPostgres(), (part) => part.stop());
+  const redisProxy = closers.add(await startTcpProxy(redis.port), (part) => part.close());
+  const schemas = Object.fromEntries(TOPICS.map((name) => [name, schema]));
+  const folder = closers.add(await busFolder(topicsFile(options), TOPICS, schemas), (part) => part.remove());
+  const sidecarEnv = { HMS_SYNC_REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`, ...env };
+  const sidecars = await Promise.all(
+    ["sidecar-1", "sidecar-2"].map(async (name) =>
+      closers.add(await SidecarNode.create(name, folder, sidecarEnv), (part) => part.close()),
+    ),
+  );
+  await Promise.all(sidecars.map((sidecar) => sidecar.start()));
+  const config = database.config(await database.freshDatabase());
+  const db = closers.add(knex(config), (part) => part.destroy());
+  await createTables(db);
+  const gatewayProxies = sidecars.map(({ proxy }) => proxy);
+  const token = await sidecars[0]!.token();
+  return { folder, redis, redisProxy, sidecars, gatewayProxies, database, db, token, config };
+}
+
+async function startClients(at: Installation, options: WorldOptions, closers: Closers): Promise<Clients> {
+  const { random, pace = 40 } = options;
+  const { sidecars, token, config } = at;
+  const gateways = sidecars.map(({ publicUrl }) => publicUrl);
+  const adapters = cast.map(([name, each], index) => {
+    const adapter = new AdapterNode(name, each, { url: gateways[index % gateways.length]!, token, config });
+    return closers.add(adapter, (part) => part.kill9());
+  });
+  await Promise.all(adapters.map((adapter) => adapter.start()));
+  const probe = closers.add(
+    new Probe({ random: random.fork("probe"), gateways, token, topic: STATUS, consumer: PROBE }),
+    (part) => part.stop(),
+  );
+  const key = await sidecars[0]!.call("POST", "/v1/keys", { system: "ehr-clinic" });
+  const stranger = { token: key.body.token, foreignTopic: NOTES };
+  const monitor = closers.add(new Monitor(sidecars, stranger, rssOf), (part) => part.stop());
+  const log = new OperationLog();
+  const load = { random: random.fork("producer"), log, topics: TOPICS, pace };
+  const producer = closers.add(
+    new Producer({ ...load, gateways, token, redisPort: at.redisProxy.port }),
+    (part) => part.stop(),
+  );
+  probe.start();
+  monitor.start();
+  if (pace > 0) producer.start();
+  return { adapters, producer, probe, monitor, log };
+}
+
+/** What has to be ended, latest first. */
+class Closers {
+  private readonly closers: (() => unknown)[] = [];
+
+  add<T>(part: T, end: (part: T) => unknown): T {
+    this.closers.push(() => end(part));
+    return part;
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.closers.splice(0).reverse()) await closer();
   }
 }
 
