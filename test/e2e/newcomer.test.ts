@@ -149,7 +149,7 @@ describe.each([
       outputs.set(line, await shell.type(line.replace("--db postgres", `--db ${db}`)));
     }
     expect(outputs.get("npm run check")).toContain('PAY_AMT  "1234.56"  <- payload.amount');
-    expect(outputs.get("npm test")).toMatch(/^# pass 3\n# fail 0$/m);
+    expect(outputs.get("npm test")).toMatch(/^\S pass 3\n\S fail 0$/m);
     expect(await stored()).toEqual([]);
 
     const { user, password, host, port, database } = connection;

@@ -9,8 +9,12 @@ import type { TableMapping } from "./mapping.js";
  * after other failures it comes again.
  */
 export function writerOf({ topic, table, key, columns }: TableMapping, database: Knex, log: Logger): Handler {
-  return (msg) =>
-    writeOnce(database, msg, (trx) => upsert(trx, table, rowOf(columns, msg.data, msg), key), {
-      onAway: (code) => log.warn("the database is away, the event waits for it", { topic, id: msg.id, code }),
-    });
+  return async (msg) => {
+    const event = { topic, id: msg.id };
+    const onAway = (code: string) =>
+      log.warn("the database is away, the event waits for it", { ...event, code });
+    const write = (trx: Knex.Transaction) => upsert(trx, table, rowOf(columns, msg.data, msg), key);
+    const written = await writeOnce(database, msg, write, { onAway });
+    log.info(written ? "written" : "written before", { ...event, attempt: msg.attempt });
+  };
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { sqliteLocking } from "@hms-sync/client/sql";
 import knex, { type Knex } from "knex";
 import { projectFile } from "./settings.js";
 
@@ -11,6 +12,6 @@ export function openDatabase(path: string): Knex {
     client: "better-sqlite3",
     connection: { filename },
     useNullAsDefault: true,
-    pool: { min: 1, max: 1 },
+    pool: { min: 1, max: 1, afterCreate: sqliteLocking },
   });
 }
