@@ -48,7 +48,7 @@ CMD ["node", "dist/src/main.js"]
 FROM base AS sidecar
 ENV NODE_ENV=production \
     HMS_SYNC_CONFIG=/etc/hms-sync/topics.yaml \
-    HMS_SYNC_STATE=/tmp/hms-sync \
+    HMS_SYNC_STATE=/var/lib/hms-sync \
     HMS_SYNC_HOST=0.0.0.0 \
     HMS_SYNC_PORT=8480
 COPY --from=sidecar-packages /app/package.json ./
@@ -56,7 +56,8 @@ COPY --from=sidecar-packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY topics.yaml /etc/hms-sync/
 COPY schemas /etc/hms-sync/schemas
-RUN ln -s /app/dist/cli/main.js /usr/local/bin/hms-sync
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/hms-sync \
+    && install -d -o node -g node -m 700 /var/lib/hms-sync
 USER node
 EXPOSE 8480
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.HMS_SYNC_PORT + '/readyz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
