@@ -1,10 +1,12 @@
 /*
  * Loaded before the adapter ehr-clinic (NODE_OPTIONS=--import=…): it kills its process at the point that CRASH_AT names,
- * the first time it gets there. The adapter itself knows nothing of it.
+ * the first time it gets there; at "never" it writes files in two halves, like a slow disk. The adapter itself knows
+ * nothing of it.
  */
 import fs from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 const point = process.env.CRASH_AT;
 const adapter = resolve(import.meta.dirname, "../../../adapters/ehr-clinic/package.json");
@@ -18,10 +20,13 @@ function dieAt(here) {
 
 fs.promises.open = async (path, flags) => {
   const handle = await open(path, flags);
-  if (String(path).endsWith(".hl7.tmp") && point === "half-written") {
-    handle.writeFile = (content) => {
-      fs.writeSync(handle.fd, content, 0, content.length >> 1);
+  if (flags === "w") {
+    handle.writeFile = async (content) => {
+      const half = content.length >> 1;
+      fs.writeSync(handle.fd, content, 0, half);
       dieAt("half-written");
+      await delay(20);
+      fs.writeSync(handle.fd, content, half);
     };
   }
   return handle;
