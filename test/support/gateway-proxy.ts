@@ -6,17 +6,23 @@ export interface GatewayProxy {
   readonly url: string;
   /** Holds back every call that carries an ack, for ever: its sender waits. Resolves at the first one. */
   holdAcks(): Promise<void>;
+  /** Passes every publish on and holds back its answer, for ever. Resolves when the gateway has answered the first one. */
+  holdPublished(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Stands before a gateway and can hold acks back: the way to end an adapter between its effect and its ack. */
+/**
+ * Stands before a gateway and can hold acks or answers back: the way to end an adapter between its effect and its ack, or
+ * between what it has published and its own record of that.
+ */
 export async function startGatewayProxy(gateway: string): Promise<GatewayProxy> {
   let onAck: (() => void) | undefined;
+  let onPublished: (() => void) | undefined;
   const server = createServer((incoming, response) => {
     void buffer(incoming)
       .then((body) => {
         if (onAck !== undefined && carriesAck(body)) onAck();
-        else pass(gateway, incoming, body, response);
+        else pass(gateway, incoming, body, response, isPublish(incoming) ? onPublished : undefined);
       })
       .catch(() => response.destroy()); // the adapter went away while it was sending
   });
@@ -26,6 +32,10 @@ export async function startGatewayProxy(gateway: string): Promise<GatewayProxy> 
     holdAcks: () =>
       new Promise((resolve) => {
         onAck = resolve;
+      }),
+    holdPublished: () =>
+      new Promise((resolve) => {
+        onPublished = resolve;
       }),
     close: () => close(server),
   };
@@ -38,10 +48,25 @@ function carriesAck(body: Buffer): boolean {
   return settle.some(({ action }) => action === "ack");
 }
 
-function pass(gateway: string, incoming: IncomingMessage, body: Buffer, response: ServerResponse): void {
+function isPublish({ method, url }: IncomingMessage): boolean {
+  return method === "POST" && url?.endsWith("/events") === true;
+}
+
+/** @param instead called with the gateway's answer, which then is not passed back. */
+function pass(
+  gateway: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+  instead: (() => void) | undefined,
+): void {
   const { method, headers } = incoming;
   const outgoing = request(new URL(incoming.url ?? "/", gateway), { method, headers, agent: false });
   outgoing.on("response", (answer) => {
+    if (instead !== undefined) {
+      answer.resume().once("end", instead);
+      return;
+    }
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
   });
