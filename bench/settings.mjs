@@ -1,4 +1,5 @@
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parts } from "./parts/index.mjs";
 import { names } from "./rivals/index.mjs";
@@ -61,46 +62,61 @@ function allBut(left) {
 }
 
 const usage = `usage: npm run bench -- [--rounds 5] [--only a,b,…] [--rivals ${names.join(",")}] [--quick | --full]
-       [--out DIR] [--directory DIR] [--fsync always|everysec|no]
-parts: ${Object.entries(parts)
-  .map(([key, { title }]) => `${key}) ${title}`)
-  .join("\n       ")}`;
+                    [--out DIR] [--directory DIR] [--fsync always|everysec|no]
+Writes to docs/ when all parts are measured with all rivals, else only where --out says.
+parts:
+${Object.entries(parts)
+  .map(([key, { title }]) => `  ${key}  ${title}`)
+  .join("\n")}`;
 
-/** What the command line asks for. Throws with the usage. */
+const options = {
+  rounds: { type: "string" },
+  only: { type: "string" },
+  rivals: { type: "string" },
+  quick: { type: "boolean", default: false },
+  full: { type: "boolean", default: false },
+  out: { type: "string" },
+  directory: { type: "string", default: tmpdir() },
+  fsync: { type: "string" },
+  help: { type: "boolean", default: false },
+};
+
+/** What the command line asks for: `{settings}`, or `{help}`, or `{problem}` with the usage. */
 export function readSettings(args) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      rounds: { type: "string" },
-      only: { type: "string", default: Object.keys(parts).join(",") },
-      rivals: { type: "string", default: names.join(",") },
-      quick: { type: "boolean", default: false },
-      full: { type: "boolean", default: false },
-      out: { type: "string" },
-      directory: { type: "string", default: tmpdir() },
-      fsync: { type: "string" },
-    },
-  });
+  try {
+    const { values } = parseArgs({ args, options });
+    return values.help ? { help: usage } : { settings: settingsOf(values) };
+  } catch (error) {
+    return { problem: `${error.message}\n${usage}` };
+  }
+}
+
+function settingsOf(values) {
   const mode = values.quick ? "quick" : values.full ? "full" : "usual";
-  const settings = {
+  const whole = mode !== "quick" && values.only === undefined && values.rivals === undefined;
+  return {
     mode,
-    rounds: values.rounds === undefined ? (values.quick ? 1 : 5) : Number(values.rounds),
+    rounds: roundsOf(values.rounds ?? (values.quick ? "1" : "5")),
     only: listed("--only", values.only, Object.keys(parts)),
     rivals: listed("--rivals", values.rivals, names),
-    out: values.out,
+    out: values.out ?? (whole ? join(import.meta.dirname, "../docs") : undefined),
     directory: values.directory,
     fsync: values.fsync ?? (values.quick ? "everysec" : "always"),
     sizes: sizes[mode],
   };
-  if (!Number.isInteger(settings.rounds) || settings.rounds < 1)
-    throw new Error(`--rounds ${values.rounds} is no number of rounds\n${usage}`);
-  return settings;
+}
+
+function roundsOf(text) {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds >= 1) return rounds;
+  throw new Error(`--rounds ${text} is no number of rounds; give 1 or more`);
 }
 
 function listed(option, text, known) {
+  if (text === undefined) return known;
   const list = text.split(",");
   const wrong = list.find((each) => !known.includes(each));
   if (wrong !== undefined)
-    throw new Error(`${option} ${wrong} is not known; give some of ${known}\n${usage}`);
+    throw new Error(`${option} ${wrong} is not known; give some of ${known.join(",")}`);
   return known.filter((each) => list.includes(each));
 }
