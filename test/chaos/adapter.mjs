@@ -5,13 +5,12 @@
  * acked) of that event, or of the first one. slowMs: each event takes that long; blockMs: with its event loop blocked. An
  * event whose payload says `"poison": true` fails each time. It says a line of JSON for each step of an event.
  */
-import { connect } from "@hms-sync/client";
+import { connect, jsonLogger } from "@hms-sync/client";
 import knex from "knex";
 
 const settings = JSON.parse(process.env.ADAPTER);
 const { url, token, lanes, config, concurrency = 8, dieAt, slowMs = 0, blockMs = 0 } = settings;
 const db = knex({ ...config, pool: { min: 0, max: concurrency * lanes.length } });
-const silent = { info() {}, warn() {}, error() {} };
 
 function say(word, msg, more = {}) {
   process.stdout.write(
@@ -48,7 +47,7 @@ async function handle(msg, { consumer, once }) {
 
 async function run(lane) {
   const { consumer } = lane;
-  const bus = await connect({ url, token, consumer, logger: silent });
+  const bus = await connect({ url, token, consumer, logger: jsonLogger() });
   const tell = async (msg) => {
     say("begin", msg, { consumer, attempt: msg.attempt, replayed: msg.replayed });
     try {

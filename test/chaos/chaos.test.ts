@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from "vitest";
+import { keepEvidence } from "./evidence.js";
 import { mixedFaults } from "./mixed-faults.js";
 import { seededRandom } from "./random.js";
 import { run } from "./run.js";
@@ -25,6 +26,7 @@ test(
     world = await startWorld({ random });
     const { episodes, violations } = await run(world, mixedFaults, { random, untilMs, say });
     say(`${episodes} episodes, ${world.log.operations.length} events; CHAOS_SEED=${seed}`);
+    if (violations.length > 0) say(`what tells how it came: ${await keepEvidence(world, seed, violations)}`);
     expect(violations.slice(0, 20), `CHAOS_SEED=${seed}`).toEqual([]);
   },
   minutes * 60_000 + 300_000,
