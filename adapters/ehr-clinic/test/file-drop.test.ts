@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
@@ -41,6 +51,22 @@ test("what a crash left half-written is written over, or removed at the next sta
   for (const name of [".2.hl7.tmp", "2.tmp", ".keep"]) await writeFile(join(folder, name), "");
   await openFileDrop(folder);
   assert.deepEqual((await readdir(folder)).sort(), [".keep", "1.hl7", "2.tmp"]);
+});
+
+test("the file is flushed before it has its name, and the folder afterwards", async (t) => {
+  const drop = await openFileDrop(folder);
+  const handle = await open(parent, "r");
+  await handle.close();
+  const flushed: string[][] = [];
+  const { sync } = Object.getPrototypeOf(handle) as FileHandle;
+  t.mock.method(Object.getPrototypeOf(handle) as FileHandle, "sync", async function (this: FileHandle) {
+    flushed.push(await readdir(folder));
+    await sync.call(this);
+  });
+  await drop.put("1.hl7", Buffer.from("whole"));
+  await drop.put("1.hl7", Buffer.from("whole")); // whoever renamed it may have died before it flushed the folder
+  const folders = process.platform === "win32" ? [] : [["1.hl7"], ["1.hl7"]];
+  assert.deepEqual(flushed, [[".1.hl7.tmp"], ...folders]);
 });
 
 test("a folder that is away is an error with its code, and no file appears elsewhere", async () => {
