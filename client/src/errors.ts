@@ -43,7 +43,11 @@ export class HmsSyncClientError extends Error {
 
 /** The error for an answer that is not what the wire says; worth another try, since a proxy may have spoken. */
 export function malformed(what: string, cause?: unknown): HmsSyncClientError {
-  return new HmsSyncClientError("malformed_response", `the bus answered ${what}`, { retryable: true, cause });
+  const short = what.length > 200 ? `${what.slice(0, 200)}…` : what;
+  return new HmsSyncClientError("malformed_response", `the bus answered ${short}`, {
+    retryable: true,
+    cause,
+  });
 }
 
 /** The error for an option that cannot be used. */

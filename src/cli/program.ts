@@ -12,6 +12,7 @@ import { addRetire } from "./retire.js";
 import { addStart } from "./start.js";
 import { addStatus } from "./status.js";
 import { addSubscribe } from "./subscribe.js";
+import { printableLines } from "./text.js";
 import { addTopics } from "./topics.js";
 
 const help = `
@@ -50,7 +51,7 @@ function programFor(cli: Cli, written: Promise<void>[]): Command {
     .showHelpAfterError("(see --help)")
     .configureOutput({
       writeOut: (text) => void written.push(cli.output.write(text)),
-      writeErr: (text) => cli.output.note(text.trimEnd()),
+      writeErr: (text) => cli.output.note(printableLines(text.trimEnd())), // it quotes the arguments
     })
     .addHelpText("after", help);
   for (const add of [addStart, addPublish, addSubscribe, addTopics, addKeys]) add(program, cli);

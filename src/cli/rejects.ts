@@ -13,6 +13,8 @@ export interface ListedReject {
   readonly door: string;
   readonly source: string;
   readonly channel: string;
+  /** Size of the original, of which the next member has at most the first 64 KiB. */
+  readonly original_bytes: number;
   readonly original_base64: string;
 }
 
@@ -57,6 +59,6 @@ function block(reject: ListedReject): string {
   return [
     `${at}  ${printable(code)}  (${printable(origin.filter(Boolean).join(", "))})`,
     `  reason    ${printable(reason)}`,
-    `  original  ${printableBytes(Buffer.from(reject.original_base64, "base64")) || "(empty)"}`,
+    `  original  ${printableBytes(Buffer.from(reject.original_base64, "base64"), reject.original_bytes) || "(empty)"}`,
   ].join("\n");
 }

@@ -18,8 +18,11 @@ export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }
 
-/** Bytes as text, safe for a terminal; what is not UTF-8 is shown as `\xNN`, what is long is cut. */
-export function printableBytes(bytes: Uint8Array): string {
+/**
+ * Bytes as text, safe for a terminal; what is not UTF-8 is shown as `\xNN`, what is long is cut. `size` tells of how many
+ * bytes these are the first.
+ */
+export function printableBytes(bytes: Uint8Array, size = bytes.length): string {
   const shown = bytes.subarray(0, maxShownBytes);
   let text = "";
   for (let i = 0; i < shown.length; ) {
@@ -28,7 +31,8 @@ export function printableBytes(bytes: Uint8Array): string {
       length === 0 ? escapeOf(shown[i]!) : printable(Buffer.from(shown.subarray(i, i + length)).toString());
     i += Math.max(1, length);
   }
-  return bytes.length > shown.length ? `${text}… (${bytes.length} bytes; --json shows all)` : text;
+  if (size <= shown.length) return text;
+  return `${text}… (${size} bytes; --json shows ${size > bytes.length ? `the first ${bytes.length}` : "all"})`;
 }
 
 /** A table: columns two spaces apart, those of numbers to the right, no spaces at the ends of lines. */

@@ -169,8 +169,9 @@ function normalizePayload(
   version: number,
   timezone: string,
 ): NormalPayload {
+  if (/[\ud800-\udfff]/u.test(received)) throw loneSurrogate();
+  let value = parseJson(received); // before a line break goes: inside a token it is an error, not a space
   const text = onOneLine(received);
-  let value = parseJson(text);
   let json = JsonText.scan(text);
   if (!json.isObject(0)) throw notAnObject(value);
   let payload = json.slice(0);
@@ -185,9 +186,8 @@ function normalizePayload(
   return { payload, key: topicPlan.keyPath && keyAt(json, topicPlan.keyPath) };
 }
 
-/** A line break can only stand between tokens, and what is indented after it too. */
+/** JSON without its line breaks and what is indented after them; they can only stand between tokens. */
 function onOneLine(text: string): string {
-  if (/[\ud800-\udfff]/u.test(text)) throw loneSurrogate();
   return text.includes("\n") || text.includes("\r") ? text.replace(/[\r\n][ \t\r\n]*/g, "") : text;
 }
 

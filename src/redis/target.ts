@@ -134,7 +134,7 @@ function parseHost(value: string, defaultPort: number, refuse: Refuse): { host: 
 
 function parseDb(value: string | undefined, refuse: Refuse): number {
   if (value === undefined || value === "") return 0;
-  if (!/^\d{1,5}$/.test(value)) throw refuse(`has "${value}" where a database index belongs`);
+  if (!/^\d{1,5}$/.test(value)) throw refuse(`has "${withoutSecrets(value)}" where a database index belongs`);
   return Number(value);
 }
 
@@ -148,7 +148,10 @@ function decode(part: string, refuse: Refuse): string {
 
 /** Everything that may hold a secret: what stands before the last @ of the authority, and the options. */
 function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z+]*:\/\/)?.*@/i, "$1***@").replace(/\?.*$/, "?***");
+  return url
+    .replace(/^([a-z+]*:\/\/)?.*@/i, "$1***@")
+    .replace(/\?.*$/, "?***")
+    .replace(/(_password).*$/i, "$1***"); // options behind a mistyped question mark
 }
 
 function hostPort({ host, port }: { host: string; port: number }): string {

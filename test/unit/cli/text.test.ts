@@ -35,6 +35,8 @@ describe("text of others on a terminal", () => {
   test("a megabyte is cut and its size is told", () => {
     const shown = printableBytes(Buffer.alloc(1_048_576, "x"));
     expect(shown).toMatch(/^x{2000}… \(1048576 bytes; --json shows all\)$/);
+    const beginning = printableBytes(Buffer.alloc(65_536, "x"), 1_048_576);
+    expect(beginning).toMatch(/^x{2000}… \(1048576 bytes; --json shows the first 65536\)$/);
   });
 });
 

@@ -86,6 +86,7 @@ describe("the address of a Redis", () => {
       "redis:/bus:hunter2@cache",
       "redis://bus:hunter2/x@cache",
       "redis+sentinel://bus:a@h/main/x?sentinel_password=hunter2",
+      "redis+sentinel://bus:a@h/main/&sentinel_password=hunter2",
     ]) {
       expect(refusal(url)).toContain("***");
       expect(refusal(url)).not.toContain("hunter2");

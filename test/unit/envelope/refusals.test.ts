@@ -33,6 +33,8 @@ describe("what is refused", () => {
     ],
     ["an unknown version", "{}", { version: 2 }, "unknown_version", 422, "t has no version 2; send one of 1"],
     ["malformed JSON", "{", {}, "malformed_json", 400, "is not JSON"],
+    ["a line break inside a number", '{"a":1\n2}', {}, "malformed_json", 400, "is not JSON"],
+    ["a line break inside a string", '{"a":"b\nc"}', {}, "malformed_json", 400, "is not JSON"],
     ["an array", "[]", {}, "not_an_object", 422, "the payload is an array; send a JSON object"],
     ["a string", '"x"', {}, "not_an_object", 422, "the payload is a string"],
     ["null", "null", {}, "not_an_object", 422, "the payload is null"],
