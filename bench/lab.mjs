@@ -3,6 +3,11 @@ import { join } from "node:path";
 import { processCpu, startRole } from "./processes.mjs";
 import { rivalNamed } from "./rivals/index.mjs";
 
+const folders = new Set();
+process.on("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /**
  * A rival at work, each part a process of its own: servers, bridge, one publisher, `consumers` consumers. Its data is in a
  * new folder below `directory`. `readBy`: names of consumers that are owed the events but not started here.
@@ -10,6 +15,7 @@ import { rivalNamed } from "./rivals/index.mjs";
 export async function openLab(name, { consumers, readBy, directory, ...options }) {
   const rival = await rivalNamed(name);
   const folder = mkdtempSync(join(directory, `hms-sync-bench-${name}-`));
+  folders.add(folder);
   const consumerNames = readBy ?? Array.from({ length: consumers }, (_, index) => `c${index + 1}`);
   const { processes, access } = await rival.start(folder, { ...options, consumers: consumerNames });
   const lab = new Lab(name, folder, access, processes);
@@ -106,6 +112,7 @@ class Lab {
     for (const group of [[this.publisher, ...this.consumers], [bridge], Object.values(servers)])
       await Promise.all(group.filter(Boolean).map(end));
     rmSync(this.folder, { recursive: true, force: true });
+    folders.delete(this.folder);
   }
 }
 

@@ -13,7 +13,7 @@ export function describeMachine(directory) {
     kernel: release(),
     node: process.version,
     redis: versionOf("redis-server", /v=(\S+)/),
-    nats: versionOf("nats-server", /v(\S+)/),
+    nats: versionOf("nats-server", /v(\d\S*)/),
     fdatasyncMs: Number(fdatasyncMs(directory).toFixed(2)),
     loadBefore: Number(loadavg()[0].toFixed(2)),
   };

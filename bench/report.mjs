@@ -1,6 +1,6 @@
 import { quantile } from "./figures.mjs";
 
-/** What a consumer saw of the events of one run. */
+/** What a consumer saw of the events of one run, from when it began to ask for them. */
 export class Report {
   /** Milliseconds from publishing to the handler. */
   latencies = [];
@@ -9,6 +9,7 @@ export class Report {
   seconds = new Map();
 
   cpuBefore = process.cpuUsage();
+  startedAt = process.hrtime.bigint();
 
   /** `keep`: whether latencies are wanted; a million of them are not. */
   constructor(keep = true) {
@@ -16,7 +17,6 @@ export class Report {
   }
 
   handled(sentAt) {
-    this.startedAt ??= process.hrtime.bigint();
     this.handledCount++;
     if (!this.keep) return;
     const sent = BigInt(sentAt);

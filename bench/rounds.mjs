@@ -36,14 +36,24 @@ function turns(part, sizes, rivals, round) {
   });
 }
 
-async function measureOne(part, rival, job, { directory, fsync }, log) {
+async function measureOne(part, rival, job, { directory, fsync, deadlineMs }, log) {
   try {
-    return await part.measure(rival, job, { directory, fsync });
+    const measuring = part.measure(rival, job, { directory, fsync });
+    return await within(deadlineMs, measuring, `${rival}, ${part.title}, ${JSON.stringify(job)}`);
   } catch (error) {
     if (!(error instanceof Skipped)) throw error;
     log(`skipped: ${error.message}`);
     return [];
   }
+}
+
+async function within(deadlineMs, measuring, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    const error = new Error(`${what}: not every event was acked within ${deadlineMs / 1000} s`);
+    timer = setTimeout(() => reject(error), deadlineMs);
+  });
+  return await Promise.race([measuring, late]).finally(() => clearTimeout(timer));
 }
 
 async function present(names, log) {

@@ -4,12 +4,15 @@ import { parseArgs } from "node:util";
 import { parts } from "./parts/index.mjs";
 import { names } from "./rivals/index.mjs";
 
+/** Milliseconds after which a case of a part has failed. */
+const deadlines = { quick: 60_000, usual: 300_000, full: 1_800_000 };
+
 /** Sizes of each part. `quick` shows that everything works; its figures mean nothing. */
 const sizes = {
   quick: {
     a: { events: { 3: 100 } },
     b: {
-      rates: { warmup: 20, leadSeconds: 0.1, seconds: { 100: 0.3 } },
+      rates: { warmup: 20, leadSeconds: 0.1, seconds: { 100: 0.3 }, only: ["hms-sync"] },
       php: { warmup: 5, events: 10, rate: 100 },
     },
     c: {
@@ -103,6 +106,7 @@ function settingsOf(values) {
     directory: values.directory,
     fsync: values.fsync ?? (values.quick ? "everysec" : "always"),
     sizes: sizes[mode],
+    deadlineMs: deadlines[mode],
   };
 }
 

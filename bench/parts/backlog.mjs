@@ -6,7 +6,7 @@ import { rivalNamed } from "../rivals/index.mjs";
 
 export const backlog = {
   title: "Backlog of a consumer that was down",
-  how: "The consumer, warm from an earlier load, stops reading; the events are published and kept; it reads again: from its first event to its last ack that is stored (of several small backlogs the median). Bytes: what Redis holds for the consumer beside the one kept copy of each event, divided by the events owed. Of bare Streams and NATS it is a cursor, whatever the backlog.",
+  how: "The consumer, warm from an earlier load, stops reading; the events are published and kept; it reads again: from asking for the first to its last ack that is stored (of several small backlogs the median). Bytes: what Redis holds for the consumer beside the one kept copy of each event, divided by the events owed. Of bare Streams and NATS it is a cursor, whatever the backlog.",
   rivals: "all",
   jobs: ({ sizes, trickle }) => [...sizes, { ...trickle, only: ["hms-sync"] }],
 
@@ -46,7 +46,7 @@ export async function fill(lab, count, rate = 0) {
   let owed = 0;
   while (owed < count) {
     owed = await backlogOf(lab.access, "c1");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -14,7 +14,10 @@ export const latency = {
   title: "Latency from publishing to the handler, three consumers",
   how: "Each event is published when it is due, at a steady rate; milliseconds until the handler of a consumer is called, of all three consumers together. p99.9 where a round has at least 3,000 samples.",
   rivals: "all",
-  jobs: ({ rates, php }) => [{ rates }, ...(php === undefined ? [] : [{ php, only: ["hms-sync"] }])],
+  jobs: ({ rates, php }) => [
+    { rates, only: rates.only },
+    ...(php === undefined ? [] : [{ php, only: ["hms-sync"] }]),
+  ],
 
   async measure(rival, job, options) {
     const lab = await openLab(rival, { ...options, consumers: 3 });

@@ -4,7 +4,7 @@ import { fill } from "./backlog.mjs";
 
 export const replay = {
   title: "Replay of a window",
-  how: "A consumer that has acked a window asks for all of it again (subscribe with since): from the first event to the last ack that is stored.",
+  how: "A consumer that has acked a window asks for all of it again (subscribe with since): from asking to the last ack that is stored.",
   rivals: ["hms-sync"],
   jobs: ({ counts }) => counts.map((count) => ({ count })),
 

@@ -85,7 +85,8 @@ export async function consumer({ nats, name }) {
       return acked;
     },
     async rest() {
-      await messages?.close();
+      messages?.stop(); // close() would wait for a loop that is not asking
+      await connection.flush();
       messages = iterator = undefined;
     },
     close: () => connection.close(),
