@@ -2,7 +2,7 @@ import type { Drained } from "./healed.js";
 import { type Violation, violationsOf } from "./invariants.js";
 import type { Account, DeadLetter, LedgerEntry, Observation, Row } from "./observation.js";
 import { lanes, type World } from "./world.js";
-import { ORDERED, PROBE, STATUS, TOPICS } from "./world-topics.js";
+import { ACK_WAIT_MS, ORDERED, PROBE, STATUS, TOPICS } from "./world-topics.js";
 
 export type { Violation } from "./invariants.js";
 
@@ -27,7 +27,7 @@ export async function observe(world: World, drains: readonly Drained[] = []): Pr
     lanes,
     ordered: [{ topic: STATUS, consumer: ORDERED }],
     steps: adapters.flatMap(({ steps }) => steps),
-    probe: { consumer: PROBE, deliveries: probe.deliveries, settles: probe.settles },
+    probe: { consumer: PROBE, ackWaitMs: ACK_WAIT_MS, deliveries: probe.deliveries, settles: probe.settles },
     samples: monitor.samples,
     trespasses: monitor.trespasses,
     outages: redis.outages,
@@ -79,6 +79,8 @@ async function deadLettersOf(world: World): Promise<DeadLetter[]> {
   const { dead_letters } = await get(world, "/v1/dead-letters?limit=10000");
   type Letter = { topic: string; consumer: string; reason: string; envelope: string | { id: string } };
   return (dead_letters as Letter[]).map(({ topic, consumer, reason, envelope }) => {
+    // Redis lost the ledger's copy before the dead letter got its own.
+    if (envelope === "") return { topic, consumer, reason, event: "" };
     const { id } = typeof envelope === "string" ? (JSON.parse(envelope) as { id: string }) : envelope;
     return { topic, consumer, reason, event: id };
   });

@@ -60,14 +60,16 @@ const right: Observation = {
   steps: [{ at: 1, word: "done", topic: TOPIC, consumer: "city-health", id: "op-1" }],
   probe: {
     consumer: "probe",
+    ackWaitMs: 2_000,
     deliveries: [
       { id: "op-1", token: "r1.1.0", askedAt: 10, at: 11, replayed: false },
       { id: "op-1", token: "r1.2.0", askedAt: 2_000, at: 2_001, replayed: false },
       { id: "op-1", token: "r9.1.0", askedAt: 9_000, at: 9_001, replayed: true },
     ],
     settles: [
-      { id: "op-1", token: "r1.1.0", action: "ack", result: "stale", stale: true, at: 2_002 },
-      { id: "op-1", token: "r1.2.0", action: "ack", result: "ok", stale: false, at: 2_003 },
+      { id: "op-1", token: "r1.1.0", action: "extend", result: "ok", stale: false, sentAt: 0, at: 1 },
+      { id: "op-1", token: "r1.1.0", action: "ack", result: "stale", stale: true, sentAt: 2_001, at: 2_002 },
+      { id: "op-1", token: "r1.2.0", action: "ack", result: "ok", stale: false, sentAt: 2_002, at: 2_003 },
     ],
   },
   samples: [
@@ -149,6 +151,16 @@ const wrong: [InvariantName, string, Partial<Observation>, RegExp][] = [
     },
     /came 997 ms after its ack/,
   ],
+  [
+    "I2",
+    "an event handed out again while its lease holds",
+    {
+      probe: probe({
+        settles: [{ ...right.probe.settles[0]!, action: "extend", sentAt: 500, at: 510 }],
+      }),
+    },
+    /again 1501 ms after its lease had been extended/,
+  ],
   ["I3", "an effect twice with once", { rows: [...right.rows, row(5, 2)] }, /took effect twice/],
   [
     "I4",
@@ -178,7 +190,7 @@ const wrong: [InvariantName, string, Partial<Observation>, RegExp][] = [
   [
     "I7",
     "a superseded token settles",
-    { probe: probe({ settles: [{ ...right.probe.settles[0]!, result: "ok", action: "nack" }] }) },
+    { probe: probe({ settles: [{ ...right.probe.settles[1]!, result: "ok", action: "nack" }] }) },
     /superseded token r1\.1\.0 was answered ok/,
   ],
   [

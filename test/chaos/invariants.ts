@@ -48,6 +48,7 @@ const settledOnce: Check = (seen) => [
     (name) => `${name} is a dead letter twice`,
   ),
   ...deliveredAfterAck(seen),
+  ...deliveredWhileExtended(seen),
 ];
 
 function sumsOf({ accounts, ledger }: Observation): string[] {
@@ -85,6 +86,20 @@ function deliveredAfterAck({ probe }: Observation): string[] {
       ({ id, askedAt, replayed }) => !replayed && askedAt > (ackedAt.get(id) ?? Number.POSITIVE_INFINITY),
     )
     .map(({ id, askedAt }) => `${id} came ${askedAt - ackedAt.get(id)!} ms after its ack was answered ok`);
+}
+
+/** An extension that was answered ok holds the event for ack_wait from when it was asked for, at least. */
+function deliveredWhileExtended({ probe }: Observation): string[] {
+  const extended = probe.settles.filter(
+    ({ action, result, stale }) => action === "extend" && result === "ok" && !stale,
+  );
+  return extended.flatMap(({ id, token, sentAt, at }) =>
+    probe.deliveries
+      .filter((other) => other.id === id && other.token !== token && !other.replayed)
+      .filter((other) => other.askedAt > at && other.at < sentAt + probe.ackWaitMs)
+      .slice(0, 1)
+      .map((other) => `${id} was handed out again ${other.at - sentAt} ms after its lease had been extended`),
+  );
 }
 
 /** I3: with once, at most one committed effect. */

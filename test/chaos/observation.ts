@@ -56,6 +56,7 @@ export interface Observation {
   readonly steps: readonly AdapterStep[];
   readonly probe: {
     readonly consumer: string;
+    readonly ackWaitMs: number;
     readonly deliveries: readonly ProbeDelivery[];
     readonly settles: readonly ProbeSettle[];
   };

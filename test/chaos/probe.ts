@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { STALE_REASON } from "./invariants.js";
 import type { Random } from "./random.js";
@@ -17,8 +18,9 @@ export interface ProbeDelivery {
 export interface ProbeSettle {
   readonly id: string;
   readonly token: string;
-  readonly action: "ack" | "nack" | "term";
+  readonly action: "ack" | "nack" | "term" | "extend";
   readonly result: string;
+  readonly sentAt: number;
   readonly at: number;
   /** The event had been handed out again, under another token, before this settle was sent. */
   readonly stale: boolean;
@@ -32,6 +34,10 @@ export interface ProbeParts {
   readonly consumer: string;
 }
 
+/** With ack_wait 2s: each extension comes in time, all together last longer. */
+const EXTENSIONS = 5;
+const EXTEND_EVERY_MS = 700;
+
 /**
  * A consumer without an adapter that behaves badly: it lets leases lapse, keeps their tokens, and tries to settle with
  * them once the event has come again. What it was told stands in its log, for the checker.
@@ -43,9 +49,12 @@ export class Probe {
   private readonly kept: ProbeDelivery[] = [];
   private readonly end = new AbortController();
   private readonly loops: Promise<void>[] = [];
+  private readonly working = new Set<Promise<void>>();
   private holds = true;
 
-  constructor(private readonly parts: ProbeParts) {}
+  constructor(private readonly parts: ProbeParts) {
+    setMaxListeners(200, this.end.signal); // one for each wait
+  }
 
   start(): void {
     for (let n = 0; n < 2; n++) this.loops.push(this.run());
@@ -62,7 +71,7 @@ export class Probe {
 
   async stop(): Promise<void> {
     this.end.abort();
-    await Promise.all(this.loops);
+    await Promise.all([...this.loops, ...this.working]);
   }
 
   private async run(): Promise<void> {
@@ -106,7 +115,24 @@ export class Probe {
     const fate = this.parts.random.next();
     if (this.holds && fate < 0.25) this.kept.push(delivery);
     else if (this.holds && fate < 0.35) await this.settle(id, token, "nack", false);
+    else if (this.holds && fate < 0.45) this.workLong(id, token);
     else await this.settle(id, token, "ack", false);
+  }
+
+  /** Takes longer than ack_wait and says so in time: meanwhile nobody else may be handed the event. */
+  private workLong(id: string, token: string): void {
+    const work = this.extendAndAck(id, token)
+      .catch(() => undefined) // the bus is away
+      .finally(() => this.working.delete(work));
+    this.working.add(work);
+  }
+
+  private async extendAndAck(id: string, token: string): Promise<void> {
+    for (let n = 0; n < EXTENSIONS && this.holds && !this.end.signal.aborted; n++) {
+      await this.settle(id, token, "extend", false);
+      await delay(EXTEND_EVERY_MS, undefined, { signal: this.end.signal });
+    }
+    await this.settle(id, token, "ack", false);
   }
 
   private async settle(
@@ -115,11 +141,12 @@ export class Probe {
     action: ProbeSettle["action"],
     stale: boolean,
   ): Promise<void> {
+    const sentAt = Date.now();
     const { settled } = await this.call("settle", {
       settle: [{ token, action, ...(action === "term" ? { reason: STALE_REASON } : {}) }],
     });
     const result = (settled as { result: string }[])[0]!.result;
-    this.settles.push({ id, token, action, result, stale, at: Date.now() });
+    this.settles.push({ id, token, action, result, stale, sentAt, at: Date.now() });
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the wire is looked at freely in tests
