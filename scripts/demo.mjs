@@ -4,7 +4,6 @@
  * calendar, and HMS and the clinic hear of it. Keeps running until Ctrl-C; with --once it ends, with 0 when all is as it must be and
  * 1 when not. Its state stands in .hms-sync/demo (--state=DIR).
  */
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -119,19 +118,14 @@ async function startAdapter(processes, bus, name) {
   const database = join(processes.folder, `${name}.sqlite`);
   const env = {
     ...{ ...plainEnvironment(), HMS_SYNC_URL: bus.url, HMS_SYNC_TOKEN: token },
-    ...{ DATABASE_URL: database, HL7_DIRECTORY: join(processes.folder, "hl7"), EHR_CLINIC_DB: database },
+    ...{ DATABASE_URL: database, HL7_DIRECTORY: join(processes.folder, "hl7") },
     ...{ RESCHEDULE_SOURCE: "watermark", RESCHEDULE_POLL_MS: String(POLL_MS) },
   };
-  const started = processes.start(name, process.execPath, [mainOf(name)], env);
+  const main = join(root, "adapters", name, "dist", "src", "main.js");
+  const started = processes.start(name, process.execPath, [main], env);
   const old = revoked === 0 ? "" : " (the key of the last demo is revoked)";
   row(name, `adapter with the key ${token.slice(0, 10)}…${old}; its database ${shown(database)}`);
   return { name, database, process: started };
-}
-
-function mainOf(name) {
-  const dist = join(root, "adapters", name, "dist");
-  const main = join(dist, "src", "main.js");
-  return existsSync(main) ? main : join(dist, "main.js");
 }
 
 /** Rejects when one of them ends; those that are stopped at the end are no longer waited for. */

@@ -97,7 +97,7 @@ describe.each(["watermark", "outbox"] as const)("with RESCHEDULE_SOURCE=%s", (so
       { inspectionId: base + 1, scheduledFor: rfc3339(2) },
       { inspectionId: base, scheduledFor: rfc3339(3) },
     ]);
-    expect(adapter.process.output()).not.toMatch(/2024-05-02T/);
+    expect(adapter.process.output()).not.toMatch(/2024-?05-?02/);
     expect((await adapter.process.kill("SIGTERM")).code).toBe(0);
   });
 

@@ -46,7 +46,7 @@ export interface AdapterDatabases {
 
 /** What every adapter of inspections.status and inspections.schedule does, shown on its real process, a real bus and its real database. */
 export function adapterContract(name: AdapterName, openDatabases: () => Promise<AdapterDatabases>): void {
-  describe(`the adapter ${name}`, () => {
+  describe(`the adapter ${name}`, { timeout: 60_000 }, () => {
     let folder: BusFolder;
     let bus: RunningBus;
     let token: string;
@@ -83,7 +83,8 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
         timestamp: "2024-04-23T15:02:11Z",
       });
     const consumer = async () => (await bus.call("GET", "/v1/status")).body.topics[topic].consumers[name];
-    const settled = () => eventually(async () => (await consumer()).owed === 0);
+    /** An adapter that has just been started takes its time where many programs run. */
+    const settled = () => eventually(async () => (await consumer()).owed === 0, { timeoutMs: 30_000 });
 
     test("writes what happened and acks it; its log names ids and no word of the payload", async () => {
       await complete(11);
@@ -101,8 +102,9 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
       await post(bus, "moved-12", { inspectionId: 12, scheduledFor }, schedule);
       await complete(12);
       const appointment = { id: 12, at: Date.parse(scheduledFor) };
+      await settled();
       await eventually(async () => expect(await appointmentsIn(adapter)).toEqual([appointment]));
-      await eventually(() => has(12));
+      await has(12);
     });
 
     test("an event that fits no row becomes a dead letter with the reason, at once and alone", async () => {
@@ -117,10 +119,12 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
         const letters = await bus.call("GET", "/v1/dead-letters");
         return letters.body.dead_letters.length === 3 && letters;
       });
-      const reasons: string[] = body.dead_letters.map(({ reason }: { reason: string }) => reason);
-      expect(reasons).toHaveLength(3);
-      for (const reason of [/inspectionId/, /newStatus.*none of/, /(completedBy -> .*too long|CHECK con)/])
-        expect(reasons).toContainEqual(expect.stringMatching(reason));
+      const reasons: string[] = body.dead_letters.map(({ reason }: { reason: string }) => reason).sort();
+      expect(reasons).toEqual([
+        expect.stringMatching(/^mapping: payload\.completedBy -> .*too long$/),
+        expect.stringMatching(/^mapping: payload\.inspectionId -> /),
+        expect.stringMatching(/^mapping: payload\.newStatus -> .*none of the values that are named$/),
+      ]);
       expect(reasons.join() + adapter.process.output()).not.toMatch(/Postponed|III|900719/);
     });
 
@@ -129,7 +133,10 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
       await settled();
       const unlock = await databases.lock(adapter.database, 31);
       await post(bus, "again-31", { inspectionId: 31, newStatus: "Cancelled" });
-      await adapter.process.waitForLine(new RegExp(`comes again".*"again-31".*"${databases.locked}"`));
+      await adapter.process.waitForLine(
+        new RegExp(`comes again".*"again-31".*"${databases.locked}"`),
+        30_000,
+      );
       await unlock();
       await settled();
       expect((await inspectionsIn(adapter)).at(-1)).toMatchObject({ id: 31, status: "Cancelled" });
@@ -171,7 +178,7 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
       const { body } = await bus.call("POST", "/v1/keys", { system: name });
       const revoked = await startAdapter(name, adapter.database, { url: bus.url, token: body.token });
       await adapter.process.kill("SIGTERM");
-      await eventually(async () => (await consumer()).waiting_pulls > 0);
+      await eventually(async () => (await consumer()).waiting_pulls > 0, { timeoutMs: 30_000 });
       await bus.call("DELETE", `/v1/keys/${body.id}`);
       await complete(62);
       expect(await revoked.process.exited).toEqual({ code: 1, signal: null });

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import Database from "libsql";
@@ -7,8 +6,6 @@ import type { RunningBus } from "./bus.js";
 import { type SpawnedProcess, spawnNode } from "./process.js";
 
 export type AdapterName = "city-health" | "ehr-clinic";
-
-const databaseVariables = { "city-health": "CITY_HEALTH_DB", "ehr-clinic": "EHR_CLINIC_DB" } as const;
 
 /** A real adapter as a process of its own, with the database it writes: the path of a SQLite file, or mysql://… */
 export interface RunningAdapter {
@@ -32,21 +29,16 @@ export async function startAdapter(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<RunningAdapter> {
   const cwd = isServer(database) ? tmpdir() : dirname(database);
-  const child = await spawnNode([mainOf(name)], {
+  const main = resolve(import.meta.dirname, `../../adapters/${name}/dist/src/main.js`);
+  const child = await spawnNode([main], {
     cwd,
     env: {
       ...{ HMS_SYNC_URL: at.url, HMS_SYNC_TOKEN: at.token },
-      ...{ DATABASE_URL: database, [databaseVariables[name]]: database, HL7_DIRECTORY: join(cwd, "hl7") },
+      ...{ DATABASE_URL: database, HL7_DIRECTORY: join(cwd, "hl7") },
       ...settings,
     },
   });
   return { name, process: child, database };
-}
-
-function mainOf(name: AdapterName): string {
-  const dist = resolve(import.meta.dirname, `../../adapters/${name}/dist`);
-  const main = join(dist, "src/main.js");
-  return existsSync(main) ? main : join(dist, "main.js");
 }
 
 function isServer(database: string): boolean {

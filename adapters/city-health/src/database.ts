@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { sqliteLocking } from "@hms-sync/client/sql";
 import knex, { type Knex } from "knex";
 import { projectFile } from "./settings.js";
 
@@ -57,8 +58,9 @@ function file(path: string): Knex.Config {
   };
 }
 
-function prepareFile(connection: { pragma(text: string): unknown }, done: Made): void {
+function prepareFile(connection: FileConnection, done: Made): void {
   connection.pragma("journal_mode = WAL");
-  connection.pragma(`busy_timeout = ${LOCK_WAIT_S * 1_000}`);
-  done(undefined, connection);
+  sqliteLocking(connection, done);
 }
+
+type FileConnection = Parameters<typeof sqliteLocking>[0] & { pragma(text: string): unknown };

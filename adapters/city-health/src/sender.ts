@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Bus, HmsSyncClientError, type Logger } from "@hms-sync/client";
 import { sqlReason } from "@hms-sync/client/sql";
@@ -72,9 +73,15 @@ async function send(move: Move, { bus, database, log, signal }: Sending): Promis
   }
 }
 
-/** Of the row and the change: a table that was emptied and counts from 1 again gives no id twice. */
+/**
+ * Of the row and the change: a table that was emptied and counts from 1 again gives no id twice. As a digest, since ids
+ * stand in logs and values of the row do not.
+ */
 function idOf({ SEQ, INSP_NO, APPT_TS, CHG_TS }: Move): string {
-  return `city-health-${INSP_NO}-${APPT_TS.trim()}-${CHG_TS.trim()}-${SEQ}`.replaceAll(/[^\x21-\x7e]/g, "_");
+  const digest = createHash("sha256")
+    .update(JSON.stringify([SEQ, INSP_NO, APPT_TS, CHG_TS]))
+    .digest("hex");
+  return `move-${SEQ}-${digest.slice(0, 32)}`;
 }
 
 /** What is wrong with this move; what is wrong with key, topic or bus concerns all of them, and passes. */
