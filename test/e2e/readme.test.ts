@@ -74,7 +74,7 @@ test("the bus's commands, typed in their order, do what the text says", async ()
   expect(readFileSync(join(folder.path, "catalogue/index.html"), "utf8")).toContain("inspections.status");
   expect(outputs.get("status")).toContain("city-health");
   expect(outputs.get("keys create")).toContain("hms_");
-});
+}, 60_000);
 
 test("the adapter logs what was published, also what comes after it was killed and started again", async () => {
   const [script] = blocks(text, "js");

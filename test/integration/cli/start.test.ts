@@ -118,10 +118,10 @@ describe("without a bus", () => {
     const folder = new CliFolder();
     const valid = await folder.hmsSync(["topics", "validate"]);
     expect(valid.code).toBe(0);
-    expect(valid.stdout).toMatch(/topics\.yaml is valid: 3 topics, 3 systems\n\nTOPIC/);
+    expect(valid.stdout).toMatch(/topics\.yaml is valid: 4 topics, 4 systems\n\nTOPIC/);
     const listed = await folder.hmsSync(["topics", "ls", "--json"]);
     const { topics } = JSON.parse(listed.stdout);
-    expect(topics).toHaveLength(3);
+    expect(topics).toHaveLength(4);
     expect(topics).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
