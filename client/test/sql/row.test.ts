@@ -14,6 +14,8 @@ test.each<[ColumnMapping, string, unknown]>([
     "1234567890123456789012345678.0123456789",
     "1234567890123456789012345678.0123456789",
   ],
+  [{ type: "decimal(12,2)" }, "1e3", "1000.00"],
+  [{ type: "smallint" }, "-32768", -32768],
   [{ type: "integer" }, "42", 42],
   [{ type: "integer" }, "4.2e1", 42],
   [{ type: "bigint" }, "9007199254740993", "9007199254740993"],
@@ -27,6 +29,8 @@ test.each<[ColumnMapping, string, unknown]>([
   [{ type: "text(3)", truncate: true }, '"a😀bc"', "a😀b"],
   [{ type: "text(4 bytes)", truncate: true }, '"a😀bc"', "a"],
   [{ type: "char(4)" }, '"ab"', "ab  "],
+  [{ type: "char(2)", truncate: true }, '"a😀b"', "a😀"],
+  [{ type: "text(9)", charset: "ascii", substitute: "?" }, '"Zoë"', "Zo?"],
   [{ type: "text(9)", charset: "latin1" }, '"Zoë Ñ"', "Zoë Ñ"],
   [{ type: "text(9)", charset: "windows-1252" }, '"5 € – “x”"', "5 € – “x”"],
   [{ type: "text(9)", charset: "latin1", substitute: "?" }, '"Łódź €"', "?ód? ?"],
@@ -35,6 +39,7 @@ test.each<[ColumnMapping, string, unknown]>([
   [{ type: "date", timeZone: "America/Chicago" }, '"1970-01-01T05:59:59Z"', "1969-12-31"],
   [{ type: "date(YYYYMMDD)" }, '"1955-11-05"', "19551105"],
   [{ type: "timestamp" }, '"1969-07-20T20:17:40.9Z"', "1969-07-20 20:17:40"],
+  [{ type: "timestamp" }, '"1831-07-20T20:17:40-05:00"', "1831-07-21 01:17:40"],
   [{ type: "timestamp(3)" }, '"1969-07-20T20:17:40.9Z"', "1969-07-20 20:17:40.900"],
   [{ type: "timestamp", timeZone: "America/Chicago" }, '"2024-07-01T00:00:00Z"', "2024-06-30 19:00:00"],
   [{ type: "timestamp" }, '"2024-04-23 15:02:11"', "2024-04-23 15:02:11"],
@@ -43,6 +48,7 @@ test.each<[ColumnMapping, string, unknown]>([
   [{ type: "epoch(s)" }, '"1969-12-31T23:59:58.5Z"', -2],
   [{ type: "epoch(ms)" }, '"2024-04-23T15:02:11.123Z"', 1713884531123],
   [{ type: "boolean(Y/N)" }, "true", "Y"],
+  [{ type: "boolean(Y/N)" }, "false", "N"],
   [{ type: "boolean(1/0)" }, "false", "0"],
   [{ type: "boolean" }, "false", false],
   [{ type: "json" }, '{"a":[1.10]}', '{"a":[1.10]}'],
@@ -63,15 +69,23 @@ test.each<[ColumnMapping, string, string]>([
   [{ type: "decimal(5,2)" }, '"4711 USD"', "payload.v -> C decimal(5,2): no number"],
   [{ type: "integer" }, "2147483648", "payload.v -> C integer: too large"],
   [{ type: "integer" }, "1.5", "payload.v -> C integer: too many decimal places"],
+  [{ type: "smallint" }, "32768", "payload.v -> C smallint: too large"],
+  [{ type: "bigint" }, "9223372036854775808", "payload.v -> C bigint: too large"],
+  [{ type: "bigint" }, "0.5", "payload.v -> C bigint: too many decimal places"],
+  [{ type: "char(3)" }, '"4711"', "payload.v -> C char(3): too long"],
   [{ type: "text(3)" }, '"4711"', "payload.v -> C text(3): too long"],
   [{ type: "text(3 bytes)" }, '"añb"', "payload.v -> C text(3 bytes): too long"],
   [{ type: "text(3)" }, '"\\ud800"', "payload.v -> C text(3): half of a surrogate pair"],
   [{ type: "text(3)", charset: "latin1" }, '"€"', "payload.v -> C text(3): a character that latin1 has not"],
+  [{ charset: "ascii" }, '"ë"', "payload.v -> C: a character that ascii has not"],
+  [{ charset: "windows-1252" }, '"Ł"', "payload.v -> C: a character that windows-1252 has not"],
   [{ charset: "utf8mb3" }, '"😀"', "payload.v -> C: a character that utf8mb3 has not"],
   [{ type: "date" }, '"2023-02-29"', "payload.v -> C date: no date or time"],
   [{ type: "date" }, '"04/23/2024"', "payload.v -> C date: no date or time"],
   [{ type: "timestamp" }, '"2024-04-23T24:00:00Z"', "payload.v -> C timestamp: no date or time"],
   [{ type: "boolean(Y/N)" }, '"yes"', "payload.v -> C boolean(Y/N): neither true nor false"],
+  [{ type: "epoch(s)" }, '"2023-02-29"', "payload.v -> C epoch(s): no date or time"],
+  [{ type: "text" }, "[1]", "payload.v -> C text: an object or a list, no single value"],
   [{ type: "text" }, '{"a":1}', "payload.v -> C text: an object or a list, no single value"],
   [{ type: "text" }, "true", "payload.v -> C text: true or false, no text; say which with values"],
   [{ values: { a: 1 } }, '"b"', "payload.v -> C: none of the values that are named"],
@@ -99,6 +113,15 @@ test("fields come from the payload's depths, by pointers, and from the envelope"
   expect(rowOf(mapping, message.data, message)).toEqual(row);
   expect(rowOf(mapping, message.data, message.envelope)).toEqual(row);
   expect(() => rowOf(mapping, payload)).toThrow(/give rowOf the message, too/);
+});
+
+test("a field that is not there is as one that is null", () => {
+  const column = (more: ColumnMapping) =>
+    rowOf({ C: { from: "payload.v", type: "integer", ...more } }, "{}").C;
+  expect(column({})).toBeNull();
+  expect(column({ default: 7 })).toBe(7);
+  expect(column({ default: 7, required: true })).toBe(7);
+  expect(() => column({ required: true })).toThrow("mapping: payload.v -> C integer: missing");
 });
 
 test("all problems of an event are told at once", () => {
