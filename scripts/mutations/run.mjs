@@ -96,7 +96,15 @@ function countsOf(report) {
     testResults,
   } = JSON.parse(readFileSync(report, "utf8"));
   const results = testResults.flatMap(({ assertionResults }) => assertionResults);
-  return { passed, failed, first: results.find(({ status }) => status === "failed")?.fullName.trim() ?? "" };
+  return { passed, failed, first: wordsOf(results.find(({ status }) => status === "failed")) };
+}
+
+/** Its name, or, of the chaos suite, which invariants it saw broken. */
+function wordsOf(failure) {
+  if (failure === undefined) return "";
+  const broken = failure.failureMessages.join("\n").matchAll(/"invariant": "(I\d+)"/g);
+  const names = [...new Set([...broken].map(([, name]) => name))];
+  return names.length > 0 ? `${names.join(", ")} broken` : failure.fullName.trim();
 }
 
 function cell(text, index) {
