@@ -1,5 +1,6 @@
 import type { Context } from "../config.js";
 import { HmsSyncError } from "../errors.js";
+import { usageError } from "./failure.js";
 
 /** Milliseconds: until a request must be answered, until a stream must show life (the gateway does every 15 s). */
 const answerLimitMs = 30_000;
@@ -77,17 +78,33 @@ async function send(
 ): Promise<Response> {
   const response = await fetch(url + path, {
     method,
-    headers: {
+    headers: headersOf({
       authorization: `Bearer ${token}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
       ...headers,
-    },
+    }),
     ...(body === undefined ? {} : { body }),
     redirect: "manual", // a token goes nowhere but where it was meant to go
     signal,
   });
   if (response.ok) return response;
   throw await problemOf(response);
+}
+
+/** Throws `usage` for what no header can hold: an argument with a line break, say. */
+function headersOf(values: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(values)) {
+    try {
+      headers.set(name, value);
+    } catch {
+      const shown = name === "authorization" ? "the token" : JSON.stringify(value.slice(0, 100));
+      throw usageError(
+        `${shown} holds a line break or another character that no header (${name}) can hold; leave it out`,
+      );
+    }
+  }
+  return headers;
 }
 
 async function contentOf(response: Response): Promise<unknown> {
