@@ -31,7 +31,7 @@ import type { Logger } from "./log.js";
 import { LedgerLosses } from "./ops/ledger-losses.js";
 import { SidecarOperations } from "./ops/operations.js";
 import { connectRedis, type RemoteTarget } from "./redis/connection.js";
-import { checkRedis } from "./redis/durability.js";
+import { checkRedis, readDurability } from "./redis/durability.js";
 import { startEmbeddedRedis } from "./redis/embedded.js";
 import { nameOf, parseRedisUrl } from "./redis/target.js";
 import { WakeStream } from "./redis/wake.js";
@@ -160,7 +160,7 @@ async function start(
   const operations = new SidecarOperations({
     redis,
     registry: () => ({ digest: registry.digest, ...reloading.state }),
-    durability: durability.level,
+    durability: () => readDurability(redis),
     topics: () => [...registry.topics.values()],
     leaving: () => leaving.list(subscriptions(registry)),
     queues: () => fanout.all(),

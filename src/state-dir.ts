@@ -2,6 +2,12 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+/** Where a topic's ledger was: its last entry, and how many were recorded in all. */
+export interface LedgerMark {
+  readonly last: string;
+  readonly total: number;
+}
+
 /** What `hms-sync start` leaves in its state directory so that CLI and client find the bus. */
 export class StateDirectory {
   constructor(private readonly path: string) {}
@@ -28,15 +34,15 @@ export class StateDirectory {
   }
 
   /** Up to where each topic's ledger in the Redis of this name was when it was last written down; empty for another Redis. */
-  async ledgerMarks(redis: string): Promise<ReadonlyMap<string, string>> {
+  async ledgerMarks(redis: string): Promise<ReadonlyMap<string, LedgerMark>> {
     const text = await readFile(this.marksFile, "utf8").catch(whenMissing);
     if (text === undefined) return new Map();
-    const kept = JSON.parse(text) as { redis: string; topics: Record<string, string> };
+    const kept = JSON.parse(text) as { redis: string; topics: Record<string, LedgerMark> };
     return new Map(kept.redis === redis ? Object.entries(kept.topics) : []);
   }
 
   /** Writes it down, whole or not at all. */
-  async writeLedgerMarks(redis: string, marks: ReadonlyMap<string, string>): Promise<void> {
+  async writeLedgerMarks(redis: string, marks: ReadonlyMap<string, LedgerMark>): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     const next = `${this.marksFile}.${process.pid}`;
     await writeFile(next, `${JSON.stringify({ redis, topics: Object.fromEntries(marks) })}\n`);

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { type DeliveryKeys, deliveryKeys } from "../redis/keys.js";
 import { compareIds, type LedgerId, recordedAt } from "../redis/ledger-id.js";
+import { valuesOf } from "../redis/replies.js";
 import { list, Script, type ScriptArgument, type ScriptReply, text } from "../redis/scripts.js";
 import { streamFields } from "../redis/stream-fields.js";
 import { ReplayRecords } from "./replay-records.js";
@@ -385,14 +386,15 @@ export class DeliveryRecords {
   }
 
   async counts(): Promise<DeliveryCounts> {
-    const reply = await this.redis
-      .multi()
+    const [state, scheduled, delayed, parkedEvents] = await this.redis
+      .pipeline() // no MULTI: a Redis whose memory is full refuses reads in one
       .hmget(this.keys.state, ...counters)
       .zcard(this.keys.schedule)
       .zcard(this.keys.delayed)
       .zcard(this.keys.parked)
-      .exec();
-    const values = (reply?.[0]?.[1] ?? []) as (string | null)[];
+      .exec()
+      .then(valuesOf);
+    const values = state as (string | null)[];
     const [cursor, ordinal, open, acked, skipped, dead, joinedAt, joinedTotal, replayed, ...replay] = values;
     return {
       joined: cursor !== null && cursor !== undefined,
@@ -402,8 +404,8 @@ export class DeliveryRecords {
       acked: Number(acked ?? 0),
       skipped: Number(skipped ?? 0),
       dead: Number(dead ?? 0),
-      scheduledRuns: Number(reply?.[1]?.[1] ?? 0) + Number(reply?.[2]?.[1] ?? 0),
-      parked: Number(reply?.[3]?.[1] ?? 0),
+      scheduledRuns: Number(scheduled) + Number(delayed),
+      parked: Number(parkedEvents),
       joinedAt: Number(joinedAt ?? 0),
       joinedTotal: Number(joinedTotal ?? 0),
       replayed: Number(replayed ?? 0),

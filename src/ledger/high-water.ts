@@ -9,17 +9,35 @@ export interface WentBack {
   readonly end: LedgerId;
 }
 
+/** Where a ledger is known to have been. */
+export interface HighWaterMark {
+  readonly last: LedgerId;
+  /** Events recorded in all by then, at least. */
+  readonly total: number;
+}
+
 /** Up to where each ledger is known to have been: once confirmed, an entry can only be missing if Redis lost it. */
 export class HighWater {
   private readonly marks = new Map<string, LedgerId>();
+  private readonly totals = new Map<string, number>();
 
   /** The mark of a topic; take it before a call whose answer is to be compared with it. */
   at(topic: string): LedgerId {
     return this.marks.get(topic) ?? beforeAll;
   }
 
-  all(): ReadonlyMap<string, LedgerId> {
-    return this.marks;
+  /** Events that had been recorded in all, the trimmed ones too, when it was last looked. */
+  totalOf(topic: string): number {
+    return this.totals.get(topic) ?? 0;
+  }
+
+  count(topic: string, total: number): void {
+    this.totals.set(topic, total);
+  }
+
+  /** By topic: the mark and the total. */
+  all(): ReadonlyMap<string, HighWaterMark> {
+    return new Map([...this.marks].map(([topic, last]) => [topic, { last, total: this.totalOf(topic) }]));
   }
 
   /**

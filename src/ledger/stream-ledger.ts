@@ -2,8 +2,9 @@ import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { ledgerKeys } from "../redis/keys.js";
 import { beforeAll, compareIds, type LedgerId } from "../redis/ledger-id.js";
+import { valuesOf } from "../redis/replies.js";
 import { list, Script, text } from "../redis/scripts.js";
-import { HighWater, type WentBack } from "./high-water.js";
+import { HighWater, type HighWaterMark, type WentBack } from "./high-water.js";
 import type {
   Ledger,
   LedgerEntry,
@@ -93,10 +94,21 @@ export class StreamLedger implements Ledger, TrimFloors {
   async tail(topic: string): Promise<LedgerTail> {
     const keys = ledgerKeys(topic);
     const known = this.highWater.at(topic);
-    const reply = await this.redis.multi().hmget(keys.meta, "last", "total").xlen(keys.stream).exec();
-    const [last, total] = (reply?.[0]?.[1] ?? []) as (string | null)[];
-    this.notice(topic, known, last ?? beforeAll);
-    return { last: last ?? beforeAll, total: Number(total ?? 0), kept: Number(reply?.[1]?.[1] ?? 0) };
+    // No MULTI: a Redis whose memory is full refuses reads in one, and how full it is should still be told.
+    for (;;) {
+      const [meta, kept, after] = await this.redis
+        .pipeline()
+        .hmget(keys.meta, "last", "total")
+        .xlen(keys.stream)
+        .hget(keys.meta, "total")
+        .exec()
+        .then(valuesOf);
+      const [last, total] = meta as (string | null)[];
+      if (total !== after) continue; // recorded in between
+      this.notice(topic, known, last ?? beforeAll);
+      this.highWater.count(topic, Number(total ?? 0));
+      return { last: last ?? beforeAll, total: Number(total ?? 0), kept: Number(kept) };
+    }
   }
 
   async count(topic: string, after: LedgerId, to: LedgerId): Promise<LedgerStretch> {
@@ -142,8 +154,13 @@ export class StreamLedger implements Ledger, TrimFloors {
     return await this.redis.hkeys(ledgerKeys(topic).floors);
   }
 
+  /** Reads all from Redis again: the next one to be connected to may not have what this one confirmed. */
+  forgetRecent(): void {
+    this.recent.clear();
+  }
+
   /** Up to where each ledger is known to have been. */
-  marks(): ReadonlyMap<string, LedgerId> {
+  marks(): ReadonlyMap<string, HighWaterMark> {
     return this.highWater.all();
   }
 
@@ -151,22 +168,29 @@ export class StreamLedger implements Ledger, TrimFloors {
    * Looks whether the ledger still has the entry `mark`, which was confirmed before: by this sidecar, or by one that ran
    * before it. Finds a loss also when more was recorded since; to be called after every new connection to Redis.
    */
-  async verify(topic: string, mark: LedgerId = this.highWater.at(topic)): Promise<void> {
-    if (mark === beforeAll) return;
+  async verify(topic: string, mark?: HighWaterMark): Promise<void> {
+    const { last: known, total: knownTotal } = mark ?? this.markOf(topic);
+    if (known === beforeAll) return;
     const keys = ledgerKeys(topic);
-    this.notice(topic, mark, mark); // the call begins at this mark
-    const reply = await this.redis
-      .multi()
-      .hget(keys.meta, "last")
-      .xrange(keys.stream, mark, mark)
-      .xrevrange(keys.stream, `(${mark}`, "-", "COUNT", 1)
-      .exec();
-    const [last, found, before] = (reply ?? []).map(([, value]) => value);
-    const end = (last ?? beforeAll) as LedgerId;
-    if (compareIds(end, mark) < 0) return this.notice(topic, mark, end);
+    this.notice(topic, known, known); // the call begins at this mark
+    const [meta, found, before] = await this.redis
+      .pipeline()
+      .hmget(keys.meta, "last", "total")
+      .xrange(keys.stream, known, known)
+      .xrevrange(keys.stream, `(${known}`, "-", "COUNT", 1)
+      .exec()
+      .then(valuesOf);
+    const [last, total] = meta as (string | null)[];
+    const end = last ?? beforeAll;
     const older = (before as [LedgerId, string[]][])[0]?.[0];
-    // Trimming takes the oldest first: where an older entry is kept, this one was lost.
-    if ((found as unknown[]).length === 0 && older !== undefined) this.notice(topic, mark, older);
+    if (compareIds(end, known) < 0) this.notice(topic, known, end);
+    else if ((found as unknown[]).length > 0) return;
+    // Trimming takes the oldest first: where an older entry is kept, this one was lost. Nor does it change the total.
+    else if (older !== undefined || Number(total) < knownTotal) this.notice(topic, known, older ?? beforeAll);
+  }
+
+  private markOf(topic: string): HighWaterMark {
+    return { last: this.highWater.at(topic), total: this.highWater.totalOf(topic) };
   }
 
   private notice(topic: string, known: LedgerId, end: LedgerId): void {

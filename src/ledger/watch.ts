@@ -1,16 +1,17 @@
 import type { Redis } from "ioredis";
-import type { LedgerId } from "../redis/ledger-id.js";
+import type { HighWaterMark } from "./high-water.js";
 
 export interface LedgerWatchParts {
   readonly redis: Redis;
   readonly ledger: {
-    marks(): ReadonlyMap<string, LedgerId>;
-    verify(topic: string, mark: LedgerId): Promise<void>;
+    marks(): ReadonlyMap<string, HighWaterMark>;
+    forgetRecent(): void;
+    verify(topic: string, mark: HighWaterMark): Promise<void>;
   };
   /** Where marks outlive the process. */
   readonly state: {
-    ledgerMarks(redis: string): Promise<ReadonlyMap<string, LedgerId>>;
-    writeLedgerMarks(redis: string, marks: ReadonlyMap<string, LedgerId>): Promise<void>;
+    ledgerMarks(redis: string): Promise<ReadonlyMap<string, HighWaterMark>>;
+    writeLedgerMarks(redis: string, marks: ReadonlyMap<string, HighWaterMark>): Promise<void>;
   };
   /** Keeps losses that could not be written when they were found. */
   readonly saveLosses: () => Promise<void>;
@@ -30,7 +31,12 @@ export class LedgerWatch {
   private timer: NodeJS.Timeout | undefined;
   private written = "";
   private work: Promise<void> = Promise.resolve();
-  private readonly onReady = () => void this.run(() => this.verifyAll(this.parts.ledger.marks()));
+  private readonly onClose = () => this.parts.ledger.forgetRecent();
+  private readonly onReady = () => {
+    // As they are now: the next answers may raise them past what is lost.
+    const marks = new Map(this.parts.ledger.marks());
+    void this.run(() => this.verifyAll(marks));
+  };
 
   constructor(private readonly parts: LedgerWatchParts) {}
 
@@ -41,22 +47,22 @@ export class LedgerWatch {
       log.warn("what was known of the ledgers cannot be read; a loss of before goes unnoticed", {
         error: String(error),
       });
-      return new Map<string, LedgerId>();
+      return new Map<string, HighWaterMark>();
     });
     await this.verifyAll(marks);
-    redis.on("ready", this.onReady);
+    redis.on("close", this.onClose).on("ready", this.onReady);
     this.timer = setInterval(() => void this.run(() => this.save()), everyMs);
     this.timer.unref();
   }
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    this.parts.redis.off("ready", this.onReady);
+    this.parts.redis.off("close", this.onClose).off("ready", this.onReady);
     await this.run(() => this.save());
   }
 
-  private async verifyAll(marks: ReadonlyMap<string, LedgerId>): Promise<void> {
-    for (const [topic, mark] of [...marks]) await this.parts.ledger.verify(topic, mark);
+  private async verifyAll(marks: ReadonlyMap<string, HighWaterMark>): Promise<void> {
+    for (const [topic, mark] of marks) await this.parts.ledger.verify(topic, mark);
   }
 
   private async save(): Promise<void> {

@@ -11,7 +11,7 @@ export class SidecarOperations {
   /** The whole state in one JSON object; `state` is `ok`, or `red` with the reasons in `problems`. */
   async status(): Promise<Record<string, unknown>> {
     const registry = this.parts.registry();
-    const [redis, intake, topics, leaving, counters, rejects, losses] = await Promise.all([
+    const [redis, intake, topics, leaving, counters, rejects, losses, durability] = await Promise.all([
       memoryOf(this.parts.redis),
       this.parts.intake(),
       this.topics(),
@@ -19,18 +19,20 @@ export class SidecarOperations {
       this.parts.redis.hgetall(countersKey),
       this.parts.rejects.count(),
       this.parts.losses.list(),
+      this.parts.durability(),
     ]);
     const problems = [
       ...this.parts.problems(),
       ...registryProblems(registry),
       ...memoryProblems(redis),
+      ...(durability.refusal === undefined ? [] : [durability.refusal]),
       ...losses.map(lossInWords),
     ];
     return {
       state: problems.length === 0 ? "ok" : "red",
       problems,
       registry,
-      redis: { ...redis, durability: this.parts.durability },
+      redis: { ...redis, durability: durability.level },
       sidecars: this.parts.sidecars(),
       intake: { ...intake, counters: numbers(counters) },
       rejects,

@@ -63,8 +63,8 @@ export interface OperationsParts {
   readonly redis: Redis;
   /** The registry in force here, and whether a changed file was refused. */
   readonly registry: () => RegistryFacts;
-  /** The durability of the Redis in use, in words. */
-  readonly durability: string;
+  /** The durability of the Redis in use, in words, and why the bus should not run on it: as it is set now. */
+  readonly durability: () => Promise<{ readonly level: string; readonly refusal?: string }>;
   readonly topics: () => readonly OperatedTopic[];
   /** What consumers that are no longer in topics.yaml are still owed. */
   readonly leaving: () => Promise<readonly LeavingDelivery[]>;

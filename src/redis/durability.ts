@@ -41,12 +41,17 @@ export function assessDurability(settings: RedisSettings): Durability {
   return { level, evictionPolicy, warnings, refusal };
 }
 
+/** Reads the settings as they are now, and judges them; does not reject for what it finds. */
+export async function readDurability(client: CommandClient): Promise<Durability> {
+  return assessDurability((await fromConfig(client)) ?? (await fromInfo(client)));
+}
+
 /**
  * Reads the settings with CONFIG GET, or from INFO where an ACL or a provider forbids CONFIG, and judges them.
  * @throws HmsSyncError `eviction_policy` unless the policy is noeviction or nowhere to be read.
  */
 export async function checkRedis(client: CommandClient): Promise<Durability> {
-  const durability = assessDurability((await fromConfig(client)) ?? (await fromInfo(client)));
+  const durability = await readDurability(client);
   if (durability.refusal !== undefined) {
     throw new HmsSyncError("eviction_policy", durability.refusal, {
       details: { evictionPolicy: durability.evictionPolicy },

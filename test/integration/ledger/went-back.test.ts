@@ -90,14 +90,23 @@ test("a mark that an earlier sidecar wrote down is compared with the ledger; one
   const end = await record(first.ledger, 1);
   const known = await record(first.ledger, 2);
   const { ledger, losses } = watched();
-  await ledger.verify("t", known);
+  await ledger.verify("t", { last: known, total: 2 });
   await ledger.raiseFloor("t", "c", known);
   await ledger.trim("t", Date.now() + 10_000, ["c"]);
-  await ledger.verify("t", end);
+  await ledger.verify("t", { last: end, total: 1 });
   expect(losses).toEqual([]);
   await redis.flushall();
-  await watched().ledger.verify("t", "0-0");
-  await ledger.verify("t", known);
+  await ledger.verify("t", { last: known, total: 2 });
+  expect(losses).toEqual([{ topic: "t", known, end: "0-0" }]);
+});
+
+test("a Redis that came back empty and has newer events already is noticed by how few they are", async () => {
+  const { ledger, losses } = watched();
+  const known = await record(ledger, 1, 2, 3);
+  const { last, total } = await ledger.tail("t");
+  await redis.flushall();
+  await record(new StreamLedger(redis), 4);
+  await ledger.verify("t", { last, total });
   expect(losses).toEqual([{ topic: "t", known, end: "0-0" }]);
 });
 
