@@ -71,7 +71,8 @@ export interface Message<Payload = unknown> {
   /**
    * Runs `fn` unless the event was done before, of which a record goes into the database in the caller's transaction.
    * What `fn` writes in that transaction then happens once, through any crash. Ack afterwards, whatever it gives.
-   * @param trx a knex transaction, or the three functions of a OnceStore for another driver.
+   * @param trx that of `knex.transaction(async (trx) => …)` (knex's own `trx.commit()` hides a COMMIT that failed), or the
+   * three functions of a OnceStore for another driver.
    * @returns whether `fn` ran; false when the event was done before.
    * @throws StaleLease, ReplayTooOld (a Permanent), what `fn` or the database threw: let it out of the transaction,
    * which must roll back.

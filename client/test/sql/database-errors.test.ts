@@ -214,6 +214,21 @@ test("PostgreSQL: of two serializable transactions that cross, one is to be trie
   expect(await judged(second)).toEqual(["retry", "40001"]);
 });
 
+test("a COMMIT that fails is told by knex.transaction(fn) and executionPromise; trx.commit() keeps it to itself", async () => {
+  const knex = await at.open("PostgreSQL");
+  await knex.raw(
+    "create table t (id integer, constraint one_each unique (id) deferrable initially deferred)",
+  );
+  await knex.raw("insert into t values (1)");
+  const twice = (trx: Knex.Transaction) => trx.raw("insert into t values (1)");
+  expect(await judged(knex.transaction(twice))).toEqual(["permanent", "23505 one_each"]);
+  const trx = await knex.transaction();
+  const end = judged(trx.executionPromise);
+  await twice(trx);
+  await trx.commit(); // as knex has it: why docs/sql-adapters.md wants a function
+  expect(await end).toEqual(["permanent", "23505 one_each"]);
+});
+
 test("SQLite: a disk that is full is no event's fault", async () => {
   const knex = await at.open("SQLite");
   await payments(knex);
