@@ -10,9 +10,10 @@ process.on("exit", () => {
 
 /**
  * A rival at work, each part a process of its own: servers, bridge, one publisher, `consumers` consumers. Its data is in a
- * new folder below `directory`. `readBy`: names of consumers that are owed the events but not started here.
+ * new folder below `directory`. `readBy`: names of consumers that are owed the events but not started here;
+ * `publishes`: false where the publisher is somebody else.
  */
-export async function openLab(name, { consumers, readBy, directory, ...options }) {
+export async function openLab(name, { consumers, readBy, publishes = true, directory, ...options }) {
   const rival = await rivalNamed(name);
   const folder = mkdtempSync(join(directory, `hms-sync-bench-${name}-`));
   folders.add(folder);
@@ -26,7 +27,7 @@ export async function openLab(name, { consumers, readBy, directory, ...options }
       .slice(0, consumers)
       .map((consumer) => startRole(name, "consumer", { ...access, name: consumer })),
   );
-  lab.publisher = await startRole(name, "publisher", access);
+  if (publishes) lab.publisher = await startRole(name, "publisher", access);
   return lab;
 }
 

@@ -1,6 +1,7 @@
 // h) What the client costs an adapter: CPU beside bare fetch, memory over many events.
 import { openLab } from "../lab.mjs";
 import { processMemory, startRole } from "../processes.mjs";
+import { subject } from "../tables.mjs";
 import { fill } from "./backlog.mjs";
 import { growth } from "./soak.mjs";
 
@@ -14,8 +15,10 @@ export const adapter = {
   title: "What the client costs an adapter",
   how: "The same backlog read and acked by an adapter on the client, one ack() an event, and by programs that fetch runs of up to 500 with bare fetch and ack them with the next pull, in the client's own framed format and in JSON, without all that the client does beside it: CPU of the process per event, warm. Memory: the resident memory of the client while it reads events at full load, the most and the last quarter to the second.",
   rivals: ["hms-sync"],
-  jobs: ({ cost, memory }) => [
-    ...readers.map((reader) => ({ ...reader, count: cost })),
+  jobs: ({ cost, memory, others = ["fetch, framed", "fetch, JSON"] }) => [
+    ...readers
+      .filter(({ rival }) => rival === subject || others.includes(rival))
+      .map((reader) => ({ ...reader, count: cost })),
     { memory, rounds: 1 },
   ],
 

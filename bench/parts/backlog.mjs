@@ -8,7 +8,10 @@ export const backlog = {
   title: "Backlog of a consumer that was down",
   how: "The consumer, warm from an earlier load, stops reading; the events are published and kept; it reads again: from asking for the first to its last ack that is stored (of several small backlogs the median). Bytes: what Redis holds for the consumer beside the one kept copy of each event, divided by the events owed. Of bare Streams and NATS it is a cursor, whatever the backlog.",
   rivals: "all",
-  jobs: ({ sizes, trickle }) => [...sizes, { ...trickle, only: ["hms-sync"] }],
+  jobs: ({ sizes, trickle }) => [
+    ...sizes,
+    ...(trickle === undefined ? [] : [{ ...trickle, only: ["hms-sync"] }]),
+  ],
 
   async measure(rival, { count, repeat = 1, warmup, rate = 0 }, options) {
     const lab = await openLab(rival, { ...options, consumers: 1 });

@@ -12,7 +12,7 @@ export const http = {
   ],
 
   async measure(rival, { name, requests, events, senders }, options) {
-    const lab = await openLab(rival, { ...options, consumers: 1 });
+    const lab = await openLab(rival, { ...options, consumers: 1, publishes: false });
     try {
       await send(lab, Math.ceil(requests / 4), events, senders);
       const started = performance.now();

@@ -16,7 +16,7 @@ export const idle = {
   jobs: ({ seconds, settleSeconds }) => [{ seconds, settleSeconds }],
 
   async measure(rival, { seconds, settleSeconds }, options) {
-    const lab = await openLab(rival, { ...options, consumers: 0, prepare });
+    const lab = await openLab(rival, { ...options, consumers: 0, prepare, publishes: false });
     const adapters = await Promise.all(
       consumers.map((consumer) => connect({ ...addressOf(lab), consumer, drain: false })),
     );
