@@ -31,14 +31,19 @@ export async function startSentinelGroup(): Promise<SentinelGroup> {
   const port = await freePort();
   await launchSentinel(sentinel, port, master.port);
   const client = new Redis(port, "127.0.0.1").on("error", () => undefined); // it ends with its server
-  await eventually(async () => ((await client.call("SENTINEL", "replicas", NAME)) as []).length === 1, {
-    timeoutMs: 30_000,
-  });
+  await eventually(
+    async () => ((await client.call("SENTINEL", "replicas", NAME)) as unknown[]).length === 1,
+    {
+      timeoutMs: 30_000,
+    },
+  );
   return {
     url: `redis+sentinel://127.0.0.1:${port}/${NAME}`,
     ...{ master, replica },
     async lag() {
-      await eventually(async () => (await master.client.wait(1, 1_000)) === 1, { timeoutMs: 30_000 });
+      await eventually(async () => Number(await master.client.call("WAIT", 1, 1_000)) === 1, {
+        timeoutMs: 30_000,
+      });
       replica.pause();
       await master.client.call("CLIENT", "KILL", "TYPE", "replica"); // what is under way would still reach it
     },
