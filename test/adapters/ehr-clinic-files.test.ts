@@ -2,11 +2,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { fieldOf, parseMessage } from "../../adapters/ehr-clinic/test/hl7-parser.js";
 import { idsIn, type RunningAdapter, startAdapter, tokenOf } from "../support/adapters.js";
 import { type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
 import { eventually } from "../support/eventually.js";
+
+// Each test starts the adapter once or twice: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+const patient = { timeoutMs: 25_000 };
 
 const topic = "inspections.status";
 const schedule = "inspections.schedule";
@@ -74,7 +78,8 @@ function namesIn(folder: string): string[] {
 async function owed(of: string): Promise<number> {
   return (await bus.call("GET", "/v1/status")).body.topics[of].consumers["ehr-clinic"].owed;
 }
-const settled = () => eventually(async () => (await owed(topic)) === 0 && (await owed(schedule)) === 0);
+const settled = () =>
+  eventually(async () => (await owed(topic)) === 0 && (await owed(schedule)) === 0, patient);
 
 /** What the clinic's reader finds, and what it does not look at. */
 const files = () => namesIn(hl7).filter((name) => name.endsWith(".hl7"));
@@ -137,7 +142,7 @@ test("whoever reads the folder while files are written never sees a part of one"
       firstSeen.set(name, readFileSync(join(hl7, name), "utf8"));
     return firstSeen.size >= ids.length;
   };
-  await eventually(read, { everyMs: 1 });
+  await eventually(read, { ...patient, everyMs: 1 });
   const events = [...firstSeen.values()].map((text) => fieldOf(parseMessage(text), "ZEV", 1));
   expect(events.sort()).toEqual(ids.map((id) => `event-${id}`).sort());
 });
