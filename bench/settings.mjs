@@ -25,23 +25,23 @@ const sizes = {
     h: { cost: 100, memory: 100, others: ["fetch, framed"] },
   },
   usual: {
-    a: { events: { 1: 30_000, 3: 30_000, 10: 10_000, 30: 3_000 } },
+    a: { events: { 1: 15_000, 3: 20_000, 10: 6_000, 30: 2_000 } },
     b: {
-      rates: { warmup: 2_000, leadSeconds: 0.5, seconds: { 50: 6, 200: 4, 1000: 4, 3000: 4 } },
+      rates: { warmup: 2_000, leadSeconds: 0.5, seconds: { 50: 5, 200: 2, 1000: 3, 3000: 3 } },
       php: { warmup: 500, events: 300, rate: 50 },
     },
     c: {
       sizes: [
-        { count: 1_000, repeat: 7, warmup: 2_000 },
-        { count: 30_000, warmup: 2_000, only: allBut("bullmq") },
+        { count: 1_000, repeat: 3, warmup: 2_000 },
+        { count: 20_000, warmup: 2_000, only: allBut("bullmq") },
       ],
       trickle: { count: 2_000, rate: 1_000, warmup: 2_000 },
     },
     d: { counts: [30_000] },
-    e: { seconds: 8, settleSeconds: 3 },
+    e: { seconds: 6, settleSeconds: 2 },
     f: { singles: 4_000, batches: 80 },
     g: { rate: 500, seconds: 60 },
-    h: { cost: 20_000, memory: 100_000 },
+    h: { cost: 10_000, memory: 100_000 },
   },
 };
 sizes.full = {
