@@ -100,7 +100,7 @@ class GatewayClient
         try {
             return Pulled::fromFrame($response->body());
         } catch (JsonException|UnexpectedValueException $e) {
-            throw new GatewayException("HMS-Sync: an answer of {$this->url} was cut short ({$e->getMessage()}).", 'cut_short', $response->status(), true, $e);
+            throw new GatewayException("HMS-Sync: an answer of {$this->url} was cut short or is of another form ({$e->getMessage()}).", 'cut_short', $response->status(), true, $e);
         }
     }
 
