@@ -106,6 +106,7 @@ function valuesOf({ name, database, url, topics }: Answers): Record<string, stri
     databaseUrl: database.url,
     url: url ?? "https://hms-sync.example",
     topics: topics.map((topic) => topic.name).join(", "),
+    firstTopic: topics[0]!.name,
     // The database's own file lies below the project, which systemd keeps read-only.
     unitWritable: database.name === "sqlite" ? `ReadWritePaths=/opt/${name}/data\n` : "",
   };

@@ -1,5 +1,5 @@
 import { type Bus, connect, HmsSyncClientError, jsonLogger } from "@hms-sync/client";
-import { createOnceTable } from "@hms-sync/client/sql";
+import { createOnceTable, whenReachable } from "@hms-sync/client/sql";
 import type { Knex } from "knex";
 import { writerOf } from "./adapter.js";
 import { createCalendar } from "./calendar.js";
@@ -16,17 +16,28 @@ const log = jsonLogger();
 async function run(): Promise<void> {
   const database = openDatabase(setting("DATABASE_URL"));
   const settings = moveSettings(process.env);
-  const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
-  const health = await serveHealth(bus, process.env.HEALTH_PORT);
   try {
-    if (!isServer(database)) await createCalendar(database);
-    await createOnceTable(database);
-    await serve(bus, database, settings);
+    await whenReachable(() => prepare(database), { onAway });
+    const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
+    const health = await serveHealth(bus, process.env.HEALTH_PORT);
+    try {
+      await serve(bus, database, settings);
+    } finally {
+      await bus.close();
+      await health?.close();
+    }
   } finally {
-    await bus.close();
-    await health?.close();
     await database.destroy();
   }
+}
+
+async function prepare(database: Knex): Promise<void> {
+  if (!isServer(database)) await createCalendar(database);
+  await createOnceTable(database);
+}
+
+function onAway(code: string): void {
+  log.warn("the database is away, it is waited for", { code });
 }
 
 async function serve(bus: Bus, database: Knex, settings: ReturnType<typeof moveSettings>): Promise<void> {

@@ -14,4 +14,11 @@ export type { EventFields, MappedEvent } from "./source.js";
 export { classifySqlError, isAway, sqlReason, sqlRefusal } from "./sql-error.js";
 export { type SqliteConnection, sqliteLocking } from "./sqlite-locking.js";
 export { type Statement, upsert, upsertStatement } from "./upsert.js";
-export { type KnexDatabase, type WritableMessage, type WriteOptions, writeOnce } from "./write-once.js";
+export {
+  type AwayOptions,
+  type KnexDatabase,
+  type WritableMessage,
+  type WriteOptions,
+  whenReachable,
+  writeOnce,
+} from "./write-once.js";

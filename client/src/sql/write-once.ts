@@ -16,10 +16,12 @@ export interface WritableMessage {
   working(): Promise<void>;
 }
 
-export interface WriteOptions extends OnceOptions {
+export interface AwayOptions {
   /** Called each time the database could not be reached, with the error's code: for a log or a probe. */
   readonly onAway?: (code: string) => void;
 }
+
+export interface WriteOptions extends OnceOptions, AwayOptions {}
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 10_000;
@@ -37,14 +39,35 @@ export async function writeOnce<Trx extends KnexLike>(
   write: (trx: Trx) => unknown,
   options: WriteOptions = {},
 ): Promise<boolean> {
+  const attempt = () => knex.transaction((trx) => message.once(trx, () => write(trx), options));
+  try {
+    return await repeated(attempt, options, (ms) => pauseFor(ms, message));
+  } catch (error) {
+    throw sqlRefusal(error);
+  }
+}
+
+/**
+ * Does `work` again until the database can be reached, for what an adapter does before it takes events: after a power cut the
+ * two start together. Other errors than the database's being away reject.
+ */
+export function whenReachable<T>(work: () => PromiseLike<T>, options: AwayOptions = {}): Promise<T> {
+  return repeated(work, options, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+}
+
+async function repeated<T>(
+  work: () => PromiseLike<T>,
+  { onAway }: AwayOptions,
+  pauseOf: (ms: number) => Promise<void>,
+): Promise<T> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
-      return await knex.transaction((trx) => message.once(trx, () => write(trx), options));
+      return await work();
     } catch (error) {
-      if (!isAway(error)) throw sqlRefusal(error);
-      options.onAway?.(sqlReason(error));
+      if (!isAway(error)) throw error;
+      onAway?.(sqlReason(error));
     }
-    await pauseFor(pause, message);
+    await pauseOf(pause);
   }
 }
 

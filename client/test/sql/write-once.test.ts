@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { describe, expect, test } from "vitest";
-import { createOnceTable, StaleLease, writeOnce } from "../../src/sql/index.js";
+import { createOnceTable, StaleLease, whenReachable, writeOnce } from "../../src/sql/index.js";
 import { databases } from "../support/databases.js";
 import { eventMessage } from "../support/message.js";
 
@@ -40,6 +40,20 @@ describe.each(["PostgreSQL", "MariaDB"] as const)("writeOnce on %s", (name) => {
     expect(away.length).toBeGreaterThanOrEqual(2);
     expect(await knex("payments").pluck("id")).toEqual([1]);
     expect(await writeOnce(knex, eventMessage(), () => Promise.reject(new Error("again")))).toBe(false);
+  });
+
+  test("what an adapter begins with waits for a database that is not up yet; another error is not waited for", async () => {
+    const knex = await at.open(name);
+    const server = at.server(name);
+    await server.kill();
+    let restarted: Promise<void> | undefined;
+    const onAway = () => {
+      restarted ??= server.restart();
+    };
+    await whenReachable(() => createOnceTable(knex), { onAway });
+    await restarted;
+    await expect(whenReachable(() => knex("absent").select())).rejects.toThrow(/absent/);
+    expect(await knex("hms_sync_once").select()).toEqual([]);
   });
 
   test("a database that dies under the transaction leaves nothing half, and the event is written when it is back", async () => {

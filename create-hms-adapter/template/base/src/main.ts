@@ -1,9 +1,10 @@
 import { connect, HmsSyncClientError, jsonLogger } from "@hms-sync/client";
-import { createOnceTable } from "@hms-sync/client/sql";
+import { createOnceTable, whenReachable } from "@hms-sync/client/sql";
+import type { Knex } from "knex";
 import { writerOf } from "./adapter.js";
 import { openDatabase } from "./database.js";
 import { serveHealth } from "./health.js";
-import { readMappings } from "./mapping.js";
+import { readMappings, type TableMapping } from "./mapping.js";
 import { setting } from "./settings.js";
 
 const log = jsonLogger();
@@ -12,17 +13,28 @@ const log = jsonLogger();
 async function run(): Promise<void> {
   const mappings = readMappings();
   const database = openDatabase(setting("DATABASE_URL"));
+  try {
+    await whenReachable(() => createOnceTable(database), { onAway });
+    await serve(mappings, database);
+  } finally {
+    await database.destroy();
+  }
+}
+
+async function serve(mappings: readonly TableMapping[], database: Knex): Promise<void> {
   const bus = await connect({ logger: log }); // HMS_SYNC_URL, HMS_SYNC_TOKEN
   const health = await serveHealth(bus, process.env.HEALTH_PORT);
   try {
-    await createOnceTable(database);
     const handled = mappings.map((mapping) => bus.handle(mapping.topic, writerOf(mapping, database, log)));
     await Promise.all(handled);
   } finally {
     await bus.close();
     await health?.close();
-    await database.destroy();
   }
+}
+
+function onAway(code: string): void {
+  log.warn("the database is away, it is waited for", { code });
 }
 
 run().catch((error: unknown) => {
