@@ -14,6 +14,7 @@ import type {
 } from "./delivery-records.js";
 import { keysOf } from "./order-keys.js";
 import { type ReplayBegun, Replayer, type ReplayRequest } from "./replayer.js";
+import { maxRunBytes, oneRunOf } from "./run-size.js";
 import {
   answerSettle,
   answerUnknown,
@@ -379,7 +380,7 @@ export class DeliveryQueue {
     const ordered = policy.order === "key";
     // With order by key most of a cut may be parked, so a pull of few events is no reason to cut few.
     const limit = waiting > 0 && !ordered ? Math.min(policy.run, waiting) : policy.run;
-    const entries = await ledger.range(topic, cursor, this.known, limit);
+    const entries = oneRunOf(await ledger.range(topic, cursor, this.known, limit));
     if (entries.length === 0) return;
     const last = entries.at(-1)!.id;
     const more = compareIds(last, this.known) < 0;
@@ -467,9 +468,10 @@ export class DeliveryQueue {
   private async lease(max: number): Promise<Lease[]> {
     const leases: Lease[] = [];
     let room = max;
+    let bytes = 0;
     let behind = false;
     let replayBehind = false;
-    while (room > 0 && leases.length < maxRunsPerPull) {
+    while (room > 0 && bytes < maxRunBytes && leases.length < maxRunsPerPull) {
       if (this.closed || !this.parts.mayServe()) break;
       const taken = await this.take();
       if (taken === undefined) break;
@@ -482,6 +484,7 @@ export class DeliveryQueue {
       if (lease !== undefined) {
         leases.push(lease);
         room -= lease.indexes.length;
+        for (const body of lease.bodies) bytes += body.length;
       }
       if (run.waiting === 0) break;
     }

@@ -370,15 +370,18 @@ export class DeliveryRecords {
 
   /** Everything up to `settled` is settled: the consumer's trim floor. Undefined before it joined. */
   async settledUpTo(): Promise<SettledState | undefined> {
-    const reply = await this.redis
-      .multi()
+    // No MULTI: a Redis whose memory is full refuses reads in one, and trimming makes room. An event goes from the cursor to
+    // the parked or the open ones, and from the parked to the open ones: read in this order, it is seen in one of them.
+    const [state, parked, open] = await this.redis
+      .pipeline()
       .hmget(this.keys.state, "cursor", "replay", "replay_phase", "replay_cursor", "replay_owed")
-      .zrange(this.keys.open, "0", "0", "WITHSCORES")
       .zrange(this.keys.blocks, "0", "0", "WITHSCORES")
-      .exec();
-    const [cursor, replay, phase, replayCursor, replayed] = (reply?.[0]?.[1] ?? []) as (string | null)[];
+      .zrange(this.keys.open, "0", "0", "WITHSCORES")
+      .exec()
+      .then(valuesOf);
+    const [cursor, replay, phase, replayCursor, replayed] = state as (string | null)[];
     if (cursor === null || cursor === undefined) return undefined;
-    const oldest = [reply?.[1], reply?.[2]].flatMap((each) => (each?.[1] as string[] | undefined)?.[1] ?? []);
+    const oldest = [parked, open].flatMap((each) => (each as string[])[1] ?? []);
     const running = phase !== null && phase !== undefined;
     const held = [cursor, ...(running ? [replayCursor!] : []), ...oldest.map((ms) => `${ms}-0`)];
     const settled = held.reduce((a, b) => (compareIds(b, a) < 0 ? b : a));

@@ -27,6 +27,7 @@ export class Fanout {
   private byTopic = new Map<string, DeliveryQueue[]>();
   private readonly scripts = loadDeliveryScripts();
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly periodic = new Set<Promise<void>>();
   private sweeping = false;
 
   constructor(
@@ -90,6 +91,7 @@ export class Fanout {
 
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    await Promise.all(this.periodic);
     await Promise.all(this.all().map((queue) => queue.close()));
   }
 
@@ -109,9 +111,12 @@ export class Fanout {
 
   private every(ms: number, work: () => Promise<void>): void {
     const timer = setInterval(() => {
-      work().catch((error: unknown) =>
-        this.parts.log.error("periodic delivery work failed", { error: String(error) }),
-      );
+      const done = work()
+        .catch((error: unknown) =>
+          this.parts.log.error("periodic delivery work failed", { error: String(error) }),
+        )
+        .finally(() => this.periodic.delete(done));
+      this.periodic.add(done);
     }, ms);
     timer.unref();
     this.timers.push(timer);

@@ -5,6 +5,7 @@ import { compareIds, justBefore, type LedgerId } from "../redis/ledger-id.js";
 import type { DeliveryRecords, PendingTicket, ReplayProgress } from "./delivery-records.js";
 import { keysOf } from "./order-keys.js";
 import { type ReplayStep, type RunningReplay, replayParked } from "./replay-records.js";
+import { oneRunOf } from "./run-size.js";
 import { statesFor } from "./settlement.js";
 import type { DeliveryPolicy, EventView, LedgerReader, LedgerStretch } from "./types.js";
 
@@ -120,10 +121,12 @@ export class Replayer {
     const { records, ledger, topic } = this.parts;
     const { run, order } = this.parts.policy();
     if (ready > 0 || (order === "key" && parked >= replayParked)) return;
-    const entries = await ledger.range(topic, cursor, to, run);
+    const found = await ledger.range(topic, cursor, to, run);
+    const entries = oneRunOf(found);
     const ids = entries.map(({ id }) => id);
+    const isLast = found.length < run && entries.length === found.length;
     const step: ReplayStep = {
-      ...{ replay, from: cursor, to: entries.length < run ? to : ids.at(-1)!, count: entries.length },
+      ...{ replay, from: cursor, to: isLast ? to : ids.at(-1)!, count: entries.length },
       states: await this.statesOf(entries),
       ...(order === "key" ? { order: { keys: keysOf(entries), ids } } : {}),
     };

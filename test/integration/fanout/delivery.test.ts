@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../src/ledger/ledger.js";
+import { justBefore } from "../../../src/redis/ledger-id.js";
 import {
   type Belt,
   belt,
+  event,
   eventThrough,
   numberIn,
   policy,
@@ -452,6 +454,29 @@ test("a waiting pull is not woken by events that are not for it, and is handed t
   expect(numbers([lease!])).toEqual([900_013]);
   expect(await results(settle(queue, lease!, "ack"))).toEqual(["ok"]);
   expect(await queue.counts()).toMatchObject({ open: 0, acked: 1, skipped: 2 });
+});
+
+test("large events come a few at a time, whatever number a pull asks for, live and replayed", async () => {
+  const queue = await bus.queue("large");
+  const large = (n: number) => ({
+    ...event(n),
+    text: event(n).text.replace("{", `{"x":"${"x".repeat(3 << 20)}",`),
+  });
+  const events = [1, 2, 3, 4, 5].map((n) => large(910_000 + n));
+  const recorded = await bus.ledger.record(topic, events, { rememberMs: 60_000 });
+  const take = async () => {
+    const sizes: number[] = [];
+    for (let leases = await pull(queue); leases.length > 0; leases = await pull(queue)) {
+      sizes.push(leases.flatMap(({ bodies }) => bodies).length);
+      for (const lease of leases) await settle(queue, lease, "ack");
+    }
+    return sizes;
+  };
+  queue.recorded(recorded.at(-1)!.ledgerId);
+  expect(await take()).toEqual([2, 2, 1]);
+  await queue.replay({ from: justBefore(recorded[0]!.ledgerId), redo: false });
+  await eventually(async () => (await queue.counts()).open > 0);
+  expect(await take()).toEqual([2, 2, 1]);
 });
 
 test("a skipped event beside an owed one cannot be settled, and does not come when the run lapses", async () => {
