@@ -2,6 +2,7 @@ import type { Topic } from "../types.js";
 import { breaking, classify } from "./compatibility.js";
 import { versionGiven } from "./consumer-versions.js";
 import { type Gap, gapsBetween } from "./coverage.js";
+import { lostFields } from "./lost-fields.js";
 import { mayPassAs } from "./pass-as.js";
 import type { BusFacts, Notice } from "./report.js";
 import { versionsOf } from "./schema-diffs.js";
@@ -14,6 +15,7 @@ export function versionNotices(older: Topic, newer: Topic, bus: BusFacts | undef
     ...changedInPlace(older, newer, bus),
     ...takenAway(older, newer, bus),
     ...newCurrent(older, newer),
+    ...lostFields(older, newer, bus),
     ...changedCasts(older, newer),
   ];
 }

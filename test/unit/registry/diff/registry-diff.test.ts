@@ -104,6 +104,19 @@ describe("a new version", () => {
     expect(warned(await diffOf(files({}), pinned))).toEqual([]);
   });
 
+  test("that renames a field without a cast warns of the consumers that would miss it without a word", async () => {
+    const loose = { "schemas/t/v1.json": object({ id: text, by: text }) };
+    const inspector = object({ id: text, inspector: text });
+    const lost = (diff: RegistryDiff) => said(diff).filter((line) => line.includes("fields_lost"));
+    expect(lost(await diffOf(files({}, loose), withV2({}, inspector, loose)))).toEqual([
+      "warning fields_lost [city-health] city-health (v1) gets no /by of events of v2: v2 has no such field, and no cast makes it",
+    ]);
+    const cast = { ...loose, "schemas/t/v2.casts.yaml": casts };
+    expect(lost(await diffOf(files({}, loose), withV2({}, inspector, cast)))).toEqual([]);
+    const followed = withV2({ consumers: "[{name: city-health, version: v2}]" }, inspector, loose);
+    expect(lost(await diffOf(files({}, loose), followed))).toEqual([]);
+  });
+
   test("is compared with every listed version", async () => {
     const older = withV2({ consumers: "[{name: city-health, version: v2}]" }, v1);
     const newer = { ...older, "schemas/t/v3.json": object({ id: text, by: text, more: text }, ["by"]) };
