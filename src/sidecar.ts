@@ -30,7 +30,7 @@ import { LedgerWatch } from "./ledger/watch.js";
 import type { Logger } from "./log.js";
 import { LedgerLosses } from "./ops/ledger-losses.js";
 import { SidecarOperations } from "./ops/operations.js";
-import { connectRedis, type RemoteTarget } from "./redis/connection.js";
+import { connectRedis, letGo, type RemoteTarget } from "./redis/connection.js";
 import { checkRedis, readDurability } from "./redis/durability.js";
 import { startEmbeddedRedis } from "./redis/embedded.js";
 import { nameOf, parseRedisUrl } from "./redis/target.js";
@@ -52,23 +52,49 @@ export interface Sidecar {
   close(): Promise<void>;
 }
 
+/** What still waits for Redis this long (ms) after the stop began is given up: service managers kill after 10 s. */
+const stopMs = 5_000;
+
 /** Ids are remembered for at least this long (ms), however short the topic's retention. */
 const minRememberMs = 24 * 3_600_000;
 
 /**
  * The composition root: starts every part of the bus and wires the stages to each other. Resolves when all are up.
- * Rejects with HmsSyncError when topics.yaml, Redis or the port is not as it must be; what was started is stopped.
+ * Rejects with HmsSyncError when topics.yaml, Redis or the port is not as it must be, and when `signal` aborts before
+ * they are; what was started is stopped.
  */
-export async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
+export async function startSidecar(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Sidecar> {
   const closers: (() => Promise<void> | void)[] = [];
+  const connections = new Set<Redis>();
+  const letGoOfRedis = () => connections.forEach(letGo);
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const late = setTimeout(() => {
+      log.warn("stopping waits for Redis in vain; what was under way is left to the next start", { stopMs });
+      letGoOfRedis();
+    }, stopMs);
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        log.warn("a part did not stop in order; the others are stopped all the same", {
+          error: String(error),
+        });
+      }
+    }
+    clearTimeout(late);
   };
+  signal.addEventListener("abort", letGoOfRedis);
   try {
-    return { ...(await start(config, log, closers)), close };
+    return { ...(await start(config, log, closers, connections)), close };
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    signal.removeEventListener("abort", letGoOfRedis);
   }
 }
 
@@ -76,6 +102,7 @@ async function start(
   config: Config,
   log: Logger,
   closers: (() => Promise<void> | void)[],
+  connections: Set<Redis>,
 ): Promise<Omit<Sidecar, "close">> {
   const registry = new RegistryInForce(await loadRegistry(config.topicsFile));
   const target = await redisTarget(config, log, closers);
@@ -83,6 +110,7 @@ async function start(
     const redis = connectRedis(target, name, (error) =>
       log.warn("redis connection", { name, error: String(error) }),
     );
+    connections.add(redis);
     closers.push(() => redis.disconnect());
     return redis;
   };

@@ -27,15 +27,15 @@ The log goes to standard error, one JSON object a line. A second signal ends the
 Example: HMS_SYNC_PORT=9000 hms-sync start`;
 
 /** Starts the parts of the bus; rejects when one of them cannot start. */
-export type Start = (config: Config, log: Logger) => Promise<Sidecar>;
+export type Start = (config: Config, log: Logger, signal: AbortSignal) => Promise<Sidecar>;
 
 /** Loaded on demand: the other verbs do without Redis and queues. */
-async function startSidecar(config: Config, log: Logger): Promise<Sidecar> {
+async function startSidecar(config: Config, log: Logger, signal: AbortSignal): Promise<Sidecar> {
   const sidecar = await import("../sidecar.js");
-  return await sidecar.startSidecar(config, log);
+  return await sidecar.startSidecar(config, log, signal);
 }
 
-/** Runs the bus from `ready` to the stop signal; one that comes while it starts stops it as soon as it is up. */
+/** Runs the bus from `ready` to the stop signal; one that comes while it starts ends that. */
 export async function start(
   cli: Pick<Cli, "config" | "output" | "stopSignal" | "onHangup">,
   { json }: JsonOption,
@@ -43,18 +43,30 @@ export async function start(
 ): Promise<ExitCode> {
   const config = cli.config();
   const log = createLogger({ level: config.logLevel });
-  let stopped = false;
-  const stop = cli.stopSignal().then(() => {
-    stopped = true;
-  });
-  const sidecar = await run(config, log);
+  const stopped = new AbortController();
+  const stop = cli.stopSignal().then(() => stopped.abort());
+  const sidecar = await started(run(config, log, stopped.signal), stopped.signal);
+  if (sidecar === undefined) {
+    log.info("stopped while it started");
+    return exit.ok;
+  }
   cli.onHangup(() => void sidecar.reload());
-  if (!stopped) await sayReady(cli, sidecar.url, json, log);
+  if (!stopped.signal.aborted) await sayReady(cli, sidecar.url, json, log);
   await stop;
   log.info("stopping");
   await sidecar.close();
   log.info("stopped");
   return exit.ok;
+}
+
+/** Undefined when it was stopped before it was up: what broke off then is no failure. */
+async function started(starting: Promise<Sidecar>, stopped: AbortSignal): Promise<Sidecar | undefined> {
+  try {
+    return await starting;
+  } catch (error) {
+    if (stopped.aborted) return undefined;
+    throw error;
+  }
 }
 
 /** A bus whose standard output nobody reads runs on. */

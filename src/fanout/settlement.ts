@@ -7,7 +7,7 @@ export interface Token {
   readonly index: number;
 }
 
-const tokenPattern = /^(r[1-9]\d{0,14})\.([1-9]\d{0,8})\.(\d{1,4})$/;
+const tokenPattern = /^(r[1-9]\d{0,14})\.([1-9]\d{0,8})\.(0|[1-9]\d{0,3})$/;
 
 /** Most events a lease can have; indexes beyond it name nothing. */
 export const maxRun = 500;

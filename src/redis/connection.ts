@@ -22,6 +22,13 @@ export function connectRedis(target: RemoteTarget, name: string, onError: (error
   return redis;
 }
 
+/** Ends a connection for good: commands that wait for it reject, also while Redis is away. */
+export function letGo(redis: Redis): void {
+  // Between two attempts to connect ioredis forgets its waiting commands when it is told to disconnect; a last attempt ends them.
+  redis.options.retryStrategy = () => null;
+  if (redis.status !== "reconnecting") redis.disconnect();
+}
+
 // Commands issued in one turn of the event loop leave in one system call: at small runs those calls are what costs most.
 function joinWrites(socket: Writable): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;

@@ -143,6 +143,7 @@ test("whoever reads the folder while files are written never sees a part of one"
     return firstSeen.size >= ids.length;
   };
   await eventually(read, { ...patient, everyMs: 1 });
+  await settled(); // what is not acked would come to the next test
   const events = [...firstSeen.values()].map((text) => fieldOf(parseMessage(text), "ZEV", 1));
   expect(events.sort()).toEqual(ids.map((id) => `event-${id}`).sort());
 });

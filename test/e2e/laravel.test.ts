@@ -19,9 +19,11 @@ let redisUrl: string;
 let adapters: RunningAdapter[];
 
 beforeAll(async () => {
-  const schema = JSON.parse(await readFile(join(root, `schemas/${topic}/v1.json`), "utf8"));
-  const names = [topic, "inspections.rescheduled", "inspections.schedule"];
-  folder = await busFolder(await readFile(join(root, "topics.yaml"), "utf8"), names, { [topic]: schema });
+  const names = [topic, "inspections.rescheduled", "inspections.schedule", "payments.issued"];
+  const schemaOf = async (name: string) =>
+    [name, JSON.parse(await readFile(join(root, `schemas/${name}/v1.json`), "utf8"))] as const;
+  const schemas = Object.fromEntries(await Promise.all(names.map(schemaOf)));
+  folder = await busFolder(await readFile(join(root, "topics.yaml"), "utf8"), names, schemas);
   bus = await startBus(folder, { HMS_SYNC_LARAVEL_PREFIX: prefix });
   redisUrl = await embeddedRedisUrl(folder);
   adapters = await Promise.all(

@@ -60,11 +60,11 @@ test.each(losses)(
 /** Of an event that was handed out just as Redis lost it: it is told, and its refill is an event of its own. */
 const LOST = "the ledger no longer holds this event";
 
-/** Redis lost acks, counts, rejects and order with the rest: what was acked may come again, and what was lost comes after what was not. */
+/** Redis lost acks, leases, counts, rejects and order with the rest: what was acked may come again, and what was lost comes after what was not. */
 function isOurs({ invariant, what }: { invariant: string; what: string }): boolean {
   return (
     invariant !== "I5" &&
-    !/after its ack was answered ok|neither in the ledger nor a reject$|events were recorded$|\/ is a dead letter twice$/.test(
+    !/after its ack was answered ok|neither in the ledger nor a reject$|after its lease had been extended$|events were recorded$|\/ is a dead letter twice$/.test(
       what,
     )
   );

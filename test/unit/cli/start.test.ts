@@ -66,6 +66,7 @@ describe("start", () => {
     const { cli, stop } = parts(async (text) => void events.push(String(text)));
     const sidecar = { url: "http://127.0.0.1:1", reload, close: async () => void events.push("closed") };
     const ended = start(cli, {}, async () => sidecar);
+    await new Promise((resolve) => setImmediate(resolve));
     stop();
     expect(await ended).toBe(0);
     expect(events).toEqual(["ready http://127.0.0.1:1\n", "closed"]);
