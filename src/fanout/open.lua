@@ -7,10 +7,7 @@ Reply: {'opened' | 'known', cursor}, or {'retiring'} when what it had before is 
 ]]
 if redis.call('HEXISTS', KEYS[1], 'retiring') == 1 then return {'retiring'} end
 if redis.call('HSETNX', KEYS[1], 'cursor', ARGV[2]) == 1 then
-  local clock = redis.call('TIME')
-  -- Runs are counted from the clock on: a token from before the state was lost or retired must not name a run of now.
-  redis.call('HSET', KEYS[1], 'ordinal', ARGV[3], 'joined_at', ARGV[3], 'joined_total', ARGV[4],
-    'sequence', string.format('%.0f', clock[1] * 100000 + math.floor(clock[2] / 10)))
+  redis.call('HSET', KEYS[1], 'ordinal', ARGV[3], 'joined_at', ARGV[3], 'joined_total', ARGV[4])
   return {'opened', ARGV[2]}
 end
 return {'known', redis.call('HGET', KEYS[1], 'cursor')}

@@ -79,8 +79,8 @@ local function issue_ticket(record)
   end
 end
 
--- Numbers of runs keep up with the clock (in 10 us, as open.lua begins them): when Redis loses its latest writes, a token
--- of a run that it lost must not name a run of now.
+-- Numbers of runs keep up with the clock (in 10 us): a token from before the state was lost or retired, or of a run that
+-- Redis lost with its latest writes, must not name a run of now.
 local function next_run()
   local number = redis.call('HINCRBY', state, 'sequence', 1)
   local least = clock[1] * 100000 + math.floor(clock[2] / 10)

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { valuesOf } from "../redis/replies.js";
 
 /** How long (ms) an entry that is stored may stay unacknowledged: acknowledging many at once spares each event a call. */
 const gatherMs = 50;
@@ -34,11 +35,12 @@ export class Acknowledger {
     if (ids.length === 0) return;
     this.ids = [];
     const { redis, stream, group } = this.parts;
-    const reply = await redis
-      .pipeline()
-      .xack(stream, group, ...ids)
-      .xdel(stream, ...ids)
-      .exec();
-    for (const [error] of reply ?? []) if (error !== null) throw error;
+    valuesOf(
+      await redis
+        .pipeline()
+        .xack(stream, group, ...ids)
+        .xdel(stream, ...ids)
+        .exec(),
+    );
   }
 }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { rejectsKey } from "../redis/keys.js";
+import { valuesOf } from "../redis/replies.js";
 import { streamFields } from "../redis/stream-fields.js";
 
 /** An event that could not become an envelope, as it is kept. */
@@ -42,7 +43,7 @@ export class Rejects {
         ...["channel", reject.channel, "original", reject.original],
       );
     }
-    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+    valuesOf(await pipeline.exec());
   }
 
   /** The newest rejects first, at most `limit`, each with the first 64 KiB of its original. */

@@ -81,7 +81,7 @@ export class WakeStream {
   }
 
   wakeElsewhere(consumer: string, topic: string): void {
-    if (this.peers > 0) this.send({ kind: "delivery", consumer, topic });
+    if (!this.alone) this.send({ kind: "delivery", consumer, topic });
   }
 
   /** Told to all, since a peer that just started may not be known yet. */
