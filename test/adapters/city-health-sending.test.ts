@@ -2,7 +2,7 @@ import knex, { type Knex } from "knex";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digitsOf } from "../../adapters/city-health/src/times.js";
 import { freshCalendar } from "../support/adapter-databases.js";
-import { type RunningAdapter, startAdapter, tokenOf } from "../support/adapters.js";
+import { postEvent, type RunningAdapter, startAdapter, tokenOf } from "../support/adapters.js";
 import { type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
 import type { DatabaseServer } from "../support/database-server.js";
 import { eventually } from "../support/eventually.js";
@@ -87,7 +87,7 @@ describe.each(["watermark", "outbox"] as const)("with RESCHEDULE_SOURCE=%s", (so
 
   test("what is moved in the calendar is on the bus, from City Health; what HMS tells is not", async () => {
     await start();
-    await post({ inspectionId: base, scheduledFor: rfc3339(1) }, `told-${base}`);
+    await postEvent(bus, schedule, `told-${base}`, { inspectionId: base, scheduledFor: rfc3339(1) });
     await eventually(async () => (await staff("INSP_APPT").where({ INSP_NO: base })).length === 1);
     await move(staff, base + 1, 2);
     await eventually(async () => (await sent(base + 1)).length === 1);
@@ -192,16 +192,3 @@ describe.each(["watermark", "outbox"] as const)("with RESCHEDULE_SOURCE=%s", (so
     await adapter.process.kill("SIGTERM");
   }, 90_000);
 });
-
-async function post(payload: object, id: string): Promise<void> {
-  const response = await fetch(`${bus.url}/v1/topics/${schedule}/events`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${bus.token}`,
-      "content-type": "application/json",
-      "idempotency-key": id,
-    },
-    body: JSON.stringify(payload),
-  });
-  expect(response.status, await response.text()).toBe(202);
-}

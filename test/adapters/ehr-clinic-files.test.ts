@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { fieldOf, parseMessage } from "../../adapters/ehr-clinic/test/hl7-parser.js";
-import { idsIn, type RunningAdapter, startAdapter, tokenOf } from "../support/adapters.js";
+import { idsIn, postEvent, type RunningAdapter, startAdapter, tokenOf } from "../support/adapters.js";
 import { type BusFolder, busFolder, type RunningBus, startBus } from "../support/bus.js";
 import { eventually } from "../support/eventually.js";
 
@@ -54,21 +54,8 @@ const startMortal = (point: string) =>
     NODE_OPTIONS: `--import=${pathToFileURL(resolve(import.meta.dirname, "ehr-clinic/crash.mjs"))}`,
   });
 
-async function post(payload: object, id: string, to = topic): Promise<void> {
-  const response = await fetch(`${bus.url}/v1/topics/${to}/events`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${bus.token}`,
-      "content-type": "application/json",
-      "idempotency-key": id,
-    },
-    body: JSON.stringify(payload),
-  });
-  expect(response.status, await response.text()).toBe(202);
-}
-
 const complete = (inspectionId: number, completedBy = "INSPECTOR_1337") =>
-  post({ inspectionId, newStatus: "Completed", completedBy }, `event-${inspectionId}`);
+  postEvent(bus, topic, `event-${inspectionId}`, { inspectionId, newStatus: "Completed", completedBy });
 
 /** None where the adapter has not yet made the folder. */
 function namesIn(folder: string): string[] {
@@ -152,7 +139,7 @@ test("both topics become messages, in the charset that the clinic's reader reads
   await start({ HL7_CHARSET: "8859/1" });
   const id = number * 1_000;
   await complete(id, "Müller|A^B");
-  await post({ inspectionId: id, scheduledFor: "2024-05-02T09:30:00-05:00" }, "moved", schedule);
+  await postEvent(bus, schedule, "moved", { inspectionId: id, scheduledFor: "2024-05-02T09:30:00-05:00" });
   await settled();
   const messages = files().map((name) => messageIn(name, "latin1"));
   const of = (type: string) => messages.find((message) => fieldOf(message, "MSH", 9) === type)!;

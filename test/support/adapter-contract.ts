@@ -4,6 +4,7 @@ import {
   appointmentsIn,
   idsIn,
   inspectionsIn,
+  postEvent,
   type RunningAdapter,
   startAdapter,
   tokenOf,
@@ -76,7 +77,7 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
     const start = (database: string, url = bus.url) => startAdapter(name, database, { url, token });
     const has = async (...ids: number[]) => expect(await idsIn(adapter)).toEqual(ids);
     const complete = (number: number, by = "INSPECTOR_1337") =>
-      post(bus, `event-${number}`, {
+      postEvent(bus, topic, `event-${number}`, {
         inspectionId: number,
         newStatus: "Completed",
         completedBy: by,
@@ -99,7 +100,7 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
 
     test("writes appointments beside what happened", async () => {
       const scheduledFor = "2024-05-02T14:30:00Z";
-      await post(bus, "moved-12", { inspectionId: 12, scheduledFor }, schedule);
+      await postEvent(bus, schedule, "moved-12", { inspectionId: 12, scheduledFor });
       await complete(12);
       const appointment = { id: 12, at: Date.parse(scheduledFor) };
       await settled();
@@ -109,8 +110,8 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
 
     test("an event that fits no row becomes a dead letter with the reason, at once and alone", async () => {
       await complete(21);
-      await post(bus, "odd-status", { inspectionId: 22, newStatus: "Postponed" });
-      await post(bus, "too-large", { inspectionId: 2 ** 53 + 2, newStatus: "Completed" });
+      await postEvent(bus, topic, "odd-status", { inspectionId: 22, newStatus: "Postponed" });
+      await postEvent(bus, topic, "too-large", { inspectionId: 2 ** 53 + 2, newStatus: "Completed" });
       await complete(23, "I".repeat(100));
       await complete(24);
       await settled();
@@ -132,7 +133,7 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
       await complete(31);
       await settled();
       const unlock = await databases.lock(adapter.database, 31);
-      await post(bus, "again-31", { inspectionId: 31, newStatus: "Cancelled" });
+      await postEvent(bus, topic, "again-31", { inspectionId: 31, newStatus: "Cancelled" });
       await adapter.process.waitForLine(
         new RegExp(`comes again".*"again-31".*"${databases.locked}"`),
         30_000,
@@ -196,17 +197,4 @@ export function adapterContract(name: AdapterName, openDatabases: () => Promise<
       expect(JSON.parse(lines[0]!)).toMatchObject({ level: "error", code: "unauthorized" });
     });
   });
-}
-
-async function post({ url, token }: RunningBus, id: string, payload: object, to = topic): Promise<void> {
-  const response = await fetch(`${url}/v1/topics/${to}/events`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${token}`,
-      "content-type": "application/json",
-      "idempotency-key": id,
-    },
-    body: JSON.stringify(payload),
-  });
-  expect(response.status, await response.text()).toBe(202);
 }

@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import Database from "libsql";
 import { createConnection } from "mysql2/promise";
+import { expect } from "vitest";
 import type { RunningBus } from "./bus.js";
 import { type SpawnedProcess, spawnNode } from "./process.js";
 
@@ -19,6 +20,25 @@ export async function tokenOf(bus: RunningBus, system: string): Promise<string> 
   const { status, body } = await bus.call("POST", "/v1/keys", { system });
   if (status !== 201) throw new Error(`POST /v1/keys answered ${status}: ${JSON.stringify(body)}`);
   return body.token;
+}
+
+/** Publishes an event over HTTP as admin; an answer other than 202 fails the test. */
+export async function postEvent(
+  { url, token }: Pick<RunningBus, "url" | "token">,
+  topic: string,
+  id: string,
+  payload: object,
+): Promise<void> {
+  const response = await fetch(`${url}/v1/topics/${topic}/events`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "idempotency-key": id,
+    },
+    body: JSON.stringify(payload),
+  });
+  expect(response.status, await response.text()).toBe(202);
 }
 
 /** Starts an adapter from its build, with the database it shall write and more of its settings. */
