@@ -195,6 +195,8 @@ async function start(
     tail: (topic) => ledger.tail(topic),
     rejects,
     losses,
+    removedEvents: () => fanout.removedEvents(),
+    acknowledgeRemoved: (removed) => fanout.acknowledgeRemoved(removed),
     intake: async () => ({ ...intake.state, backlog: await stream.backlog(), doors: doorsInWords(pubsub) }),
     sidecars: () => wake.otherSidecars + 1,
     problems: () => registryProblems(intake.state.otherRegistry, wake.otherRegistries),

@@ -53,6 +53,8 @@ interface DeliveryStatus {
   readonly catching_up?: { readonly done: number; readonly of: number };
   /** Of the open events, those that wait for an earlier one of their key. */
   readonly parked?: number;
+  /** Taken out of the ledger by somebody before the consumer was given them. */
+  readonly removed?: number;
   readonly replay?: { readonly running: boolean; readonly done: number; readonly of: number };
 }
 
@@ -158,7 +160,7 @@ function deliveryTable(topics: BusStatus["topics"]): string {
 /** What the table does not tell: newcomers and replays under way, and what waits for its turn in its key. */
 function progress(topics: BusStatus["topics"]): string {
   const lines = Object.entries(topics).flatMap(([topic, { consumers }]) =>
-    Object.entries(consumers).flatMap(([consumer, { catching_up, replay, parked = 0 }]) => {
+    Object.entries(consumers).flatMap(([consumer, { catching_up, replay, parked = 0, removed = 0 }]) => {
       const [who, what] = [printable(consumer), printable(topic)];
       return [
         ...(catching_up === undefined ? [] : [`${who} is catching up on ${what}: ${share(catching_up)}`]),
@@ -170,6 +172,11 @@ function progress(topics: BusStatus["topics"]): string {
         ...(parked === 0
           ? []
           : [`${who} has ${counted(parked, "event")} of ${what} waiting for an earlier one of the same key`]),
+        ...(removed === 0
+          ? []
+          : [
+              `${who} was never given ${counted(removed, "event")} of ${what} that left the ledger too early`,
+            ]),
       ];
     }),
   );

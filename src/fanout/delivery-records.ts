@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
 import { type DeliveryKeys, deliveryKeys } from "../redis/keys.js";
-import { compareIds, type LedgerId, recordedAt } from "../redis/ledger-id.js";
+import { beforeAll, compareIds, type LedgerId, recordedAt } from "../redis/ledger-id.js";
 import { valuesOf } from "../redis/replies.js";
 import { list, Script, type ScriptArgument, type ScriptReply, text } from "../redis/scripts.js";
 import { streamFields } from "../redis/stream-fields.js";
+import type { CursorPosition } from "./removed-events.js";
 import { ReplayRecords } from "./replay-records.js";
 import type { SettleBatch } from "./settlement.js";
 import type { DeliveryPolicy } from "./types.js";
@@ -12,6 +13,7 @@ import type { DeliveryPolicy } from "./types.js";
 export interface DeliveryScripts {
   readonly open: Script;
   readonly rewind: Script;
+  readonly removed: Script;
   readonly advance: Script;
   readonly lease: Script;
   readonly settle: Script;
@@ -29,6 +31,7 @@ export function loadDeliveryScripts(): DeliveryScripts {
   return {
     open: load("open"),
     rewind: load("rewind"),
+    removed: load("removed"),
     advance: load("advance"),
     lease: load("lease"),
     settle: load("settle"),
@@ -158,6 +161,8 @@ export interface DeliveryCounts {
   /** Events that are not sent because they came through this consumer or do not match its filter. */
   readonly skipped: number;
   readonly dead: number;
+  /** Events that somebody took out of the ledger before they were cut: it can never be given them. */
+  readonly removed: number;
   /** Runs that are leased or wait for a delay to end. */
   readonly scheduledRuns: number;
   /** Of the open events, those that wait for an earlier one of their key. */
@@ -215,6 +220,34 @@ export class DeliveryRecords {
   /** REWIND; see rewind.lua. Resolves to whether the cursor still was `cursor`. */
   async rewind(cursor: LedgerId, end: LedgerId, ordinal: number): Promise<boolean> {
     return (await this.run(this.scripts.rewind, cursor, end, ordinal)) === 1;
+  }
+
+  /** Undefined before it joined. */
+  async position(): Promise<CursorPosition | undefined> {
+    const [cursor, ...counts] = await this.redis.hmget(
+      this.keys.state,
+      ...["cursor", "ordinal", "removed", "rewound"],
+    );
+    const [ordinal, removed, rewound] = counts.map(Number);
+    return cursor ? { cursor, ordinal: ordinal!, removed: removed!, rewound: rewound! } : undefined;
+  }
+
+  /** REMOVED; see removed.lua. Resolves to whether the position still held. */
+  async countRemoved(position: CursorPosition, count: number, before: LedgerId): Promise<boolean> {
+    const { removed, rewound } = position;
+    return (await this.run(this.scripts.removed, removed, rewound, count, before)) === 1;
+  }
+
+  /** Removed events that no operator has acknowledged, and the entry before which they came. */
+  async unseenRemoved(): Promise<{ readonly count: number; readonly before: LedgerId }> {
+    const fields = ["removed", "removed_seen", "removed_before"] as const;
+    const [removed, seen, before] = await this.redis.hmget(this.keys.state, ...fields);
+    return { count: Number(removed) - Number(seen), before: before ?? beforeAll };
+  }
+
+  /** An operator knows of `count` more of them. */
+  async acknowledgeRemoved(count: number): Promise<void> {
+    await this.redis.hincrby(this.keys.state, "removed_seen", count);
   }
 
   /** Takes the cursor away for good: nothing is cut any more, and `remove` may follow. */
@@ -398,7 +431,8 @@ export class DeliveryRecords {
       .exec()
       .then(valuesOf);
     const values = state as (string | null)[];
-    const [cursor, ordinal, open, acked, skipped, dead, joinedAt, joinedTotal, replayed, ...replay] = values;
+    const [cursor, ordinal, open, acked, skipped, dead, removed, ...more] = values;
+    const [joinedAt, joinedTotal, replayed, ...replay] = more;
     return {
       joined: cursor !== null && cursor !== undefined,
       cursor: cursor ?? "0-0",
@@ -407,6 +441,7 @@ export class DeliveryRecords {
       acked: Number(acked ?? 0),
       skipped: Number(skipped ?? 0),
       dead: Number(dead ?? 0),
+      removed: Number(removed ?? 0),
       scheduledRuns: Number(scheduled) + Number(delayed),
       parked: Number(parkedEvents),
       joinedAt: Number(joinedAt ?? 0),
@@ -422,7 +457,7 @@ export class DeliveryRecords {
 }
 
 const counters = [
-  ...["cursor", "ordinal", "owed", "acked", "skipped", "dead", "joined_at", "joined_total"],
+  ...["cursor", "ordinal", "owed", "acked", "skipped", "dead", "removed", "joined_at", "joined_total"],
   ...["replay_owed", "replay", "replay_phase", "replay_events", "replay_passed"],
 ];
 

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import type { LedgerId } from "../redis/ledger-id.js";
 import { DeliveryQueue } from "./delivery-queue.js";
 import { DeliveryRecords, loadDeliveryScripts } from "./delivery-records.js";
+import { countRemoved, type RemovedEvents } from "./removed-events.js";
 import { Tickets } from "./tickets.js";
 import type { FanoutLog, LedgerReader, Subscription, Waker } from "./types.js";
 
@@ -24,6 +25,7 @@ const auditMs = 30_000;
 /** All delivery queues of a sidecar, and the periodic work that lets any sidecar repair what another left. */
 export class Fanout {
   private readonly queues = new Map<string, DeliveryQueue>();
+  private readonly records = new Map<DeliveryQueue, DeliveryRecords>();
   private byTopic = new Map<string, DeliveryQueue[]>();
   private readonly scripts = loadDeliveryScripts();
   private readonly timers: NodeJS.Timeout[] = [];
@@ -51,7 +53,10 @@ export class Fanout {
   async replace(subscriptions: readonly Subscription[]): Promise<void> {
     const wanted = new Set(subscriptions.map(keyOf));
     const leaving = [...this.queues].filter(([key]) => !wanted.has(key));
-    for (const [key] of leaving) this.queues.delete(key);
+    for (const [key, queue] of leaving) {
+      this.queues.delete(key);
+      this.records.delete(queue);
+    }
     const work: Promise<void>[] = leaving.map(([, queue]) => queue.close());
     for (const subscription of subscriptions) {
       const queue = this.queues.get(keyOf(subscription));
@@ -84,6 +89,25 @@ export class Fanout {
     return [...this.queues.values()];
   }
 
+  /** What was taken out of the ledgers before it was cut, and no operator has acknowledged yet. */
+  async removedEvents(): Promise<RemovedEvents[]> {
+    const removed = await Promise.all(
+      [...this.records].map(async ([{ consumer, topic }, records]) => ({
+        ...{ consumer, topic },
+        ...(await records.unseenRemoved()),
+      })),
+    );
+    return removed.filter(({ count }) => count > 0);
+  }
+
+  /** An operator has seen these. */
+  async acknowledgeRemoved(removed: readonly RemovedEvents[]): Promise<void> {
+    for (const { consumer, topic, count } of removed) {
+      const queue = this.queue(consumer, topic);
+      if (queue !== undefined) await this.records.get(queue)?.acknowledgeRemoved(count);
+    }
+  }
+
   /** Another sidecar has work for a pull that waits here. */
   woken(consumer: string, topic: string): void {
     this.queue(consumer, topic)?.wakeOne();
@@ -104,6 +128,7 @@ export class Fanout {
     );
     const parts = { consumer, topic, records, tickets, ledger, waker, mayServe, mayJoin, log };
     const queue = new DeliveryQueue(parts, subscription);
+    this.records.set(queue, records);
     this.queues.set(keyOf(subscription), queue);
     this.byTopic.set(topic, [...(this.byTopic.get(topic) ?? []), queue]);
     return queue;
@@ -141,6 +166,8 @@ export class Fanout {
     await queue.sweep();
     queue.advanceTo(last);
     queue.wakeOne();
+    const records = this.records.get(queue);
+    if (records !== undefined) await countRemoved(queue, records, this.parts.ledger, this.parts.log);
   }
 
   private async auditAll(): Promise<void> {

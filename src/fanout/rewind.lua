@@ -7,4 +7,5 @@ Reply: 1 when the cursor was moved, else 0
 ]]
 if redis.call('HGET', KEYS[1], 'cursor') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'cursor', ARGV[3], 'ordinal', ARGV[4])
+redis.call('HINCRBY', KEYS[1], 'rewound', 1)
 return 1

@@ -114,6 +114,7 @@ function joined(one: LedgerLoss | undefined, other: LedgerLoss): LedgerLoss {
   };
 }
 
-function timeOf(ms: number): string {
+/** RFC 3339 in whole seconds. */
+export function timeOf(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { HmsSyncError } from "../errors.js";
 import { countersKey } from "../redis/keys.js";
 import { lossInWords } from "./ledger-losses.js";
+import { removedInWords } from "./removed-events.js";
 import type { OperatedCounts, OperatedQueue, OperationsParts, RegistryFacts } from "./types.js";
 
 /** What operators see and do. Nothing here is needed for an event to pass. */
@@ -11,22 +12,25 @@ export class SidecarOperations {
   /** The whole state in one JSON object; `state` is `ok`, or `red` with the reasons in `problems`. */
   async status(): Promise<Record<string, unknown>> {
     const registry = this.parts.registry();
-    const [redis, intake, topics, leaving, counters, rejects, losses, durability] = await Promise.all([
-      memoryOf(this.parts.redis),
-      this.parts.intake(),
-      this.topics(),
-      this.leaving(),
-      this.parts.redis.hgetall(countersKey),
-      this.parts.rejects.count(),
-      this.parts.losses.list(),
-      this.parts.durability(),
-    ]);
+    const [redis, intake, topics, leaving, counters, rejects, losses, removed, durability] =
+      await Promise.all([
+        memoryOf(this.parts.redis),
+        this.parts.intake(),
+        this.topics(),
+        this.leaving(),
+        this.parts.redis.hgetall(countersKey),
+        this.parts.rejects.count(),
+        this.parts.losses.list(),
+        this.parts.removedEvents(),
+        this.parts.durability(),
+      ]);
     const problems = [
       ...this.parts.problems(),
       ...registryProblems(registry),
       ...memoryProblems(redis),
       ...(durability.refusal === undefined ? [] : [durability.refusal]),
       ...losses.map(lossInWords),
+      ...removed.map(removedInWords),
     ];
     return {
       state: problems.length === 0 ? "ok" : "red",
@@ -39,12 +43,16 @@ export class SidecarOperations {
       topics,
       leaving,
       ledger_went_back: losses,
+      events_removed: removed,
     };
   }
 
-  /** An operator has seen to what the ledgers lost; resolves to their topics. */
+  /** An operator has seen to what the ledgers lost or had removed; resolves to their topics. */
   async acknowledgeLosses(): Promise<{ acknowledged: readonly string[] }> {
-    return { acknowledged: await this.parts.losses.acknowledge() };
+    const removed = await this.parts.removedEvents();
+    await this.parts.acknowledgeRemoved(removed);
+    const lost = await this.parts.losses.acknowledge();
+    return { acknowledged: [...new Set([...lost, ...removed.map(({ topic }) => topic)])] };
   }
 
   async rejects(limit: number): Promise<unknown[]> {
@@ -130,7 +138,7 @@ export class SidecarOperations {
 
 async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<string, unknown>> {
   const counts = await queue.counts();
-  const { open, acked, skipped, dead, parked, scheduledRuns, cursor, replay } = counts;
+  const { open, acked, skipped, dead, removed, parked, scheduledRuns, cursor, replay } = counts;
   const catchingUp = catchingUpOf(counts);
   return {
     version: queue.version,
@@ -139,6 +147,7 @@ async function deliveryOf(queue: OperatedQueue, total: number): Promise<Record<s
     acked,
     skipped,
     dead,
+    removed,
     parked,
     scheduled_runs: scheduledRuns,
     waiting_pulls: queue.waiting,

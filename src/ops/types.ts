@@ -7,6 +7,7 @@ export interface OperatedCounts {
   readonly acked: number;
   readonly skipped: number;
   readonly dead: number;
+  readonly removed: number;
   readonly scheduledRuns: number;
   readonly cursor: string;
   readonly joinedAt: number;
@@ -49,6 +50,15 @@ export interface RegistryFacts {
   /** RFC 3339: when it was read. */
   readonly since: string;
   readonly refused?: { readonly at: string; readonly problems: readonly string[] };
+}
+
+/** Events that somebody took out of a ledger before the consumer was given them. */
+export interface RemovedEvents {
+  readonly consumer: string;
+  readonly topic: string;
+  readonly count: number;
+  /** They were recorded before this entry. */
+  readonly before: string;
 }
 
 /** A (consumer, topic) that topics.yaml has no longer; it holds the ledger until it is retired. */
@@ -96,6 +106,9 @@ export interface OperationsParts {
     list(): Promise<readonly LedgerLoss[]>;
     acknowledge(): Promise<readonly string[]>;
   };
+  /** What was removed from ledgers before it was delivered, as far as no operator has acknowledged it. */
+  readonly removedEvents: () => Promise<readonly RemovedEvents[]>;
+  readonly acknowledgeRemoved: (removed: readonly RemovedEvents[]) => Promise<void>;
   /** What is wrong right now, in words. */
   readonly problems: () => readonly string[];
 }
