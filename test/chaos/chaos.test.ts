@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { keepEvidence } from "./evidence.js";
+import { LARAVEL } from "./laravel-node.js";
 import { mixedFaults } from "./mixed-faults.js";
 import { seededRandom } from "./random.js";
 import { run } from "./run.js";
@@ -23,11 +24,18 @@ test(
     say(`CHAOS_SEED=${seed} CHAOS_MINUTES=${minutes}`);
     const random = seededRandom(seed);
     const untilMs = performance.now() + minutes * 60_000;
-    world = await startWorld({ random });
+    world = await startWorld({ random, laravelPace: 4 });
     const { episodes, violations } = await run(world, mixedFaults, { random, untilMs, say });
-    say(`${episodes} episodes, ${world.log.operations.length} events; CHAOS_SEED=${seed}`);
+    const { operations } = world.log;
+    const ofLaravel = operations.filter(({ source }) => source === LARAVEL);
+    say(
+      `${episodes} episodes, ${operations.length} events, ${ofLaravel.length} of them Laravel's; CHAOS_SEED=${seed}`,
+    );
     if (violations.length > 0) say(`what tells how it came: ${await keepEvidence(world, seed, violations)}`);
     expect(violations.slice(0, 20), `CHAOS_SEED=${seed}`).toEqual([]);
+    // What is checked did happen, where there was time for it: commits and rollbacks.
+    const ends = new Set(ofLaravel.map(({ attempts }) => attempts.at(-1)?.outcome));
+    if (minutes >= 1) expect([...ends].sort()).toEqual(["failed", "ok"]);
   },
   minutes * 60_000 + 300_000,
 );

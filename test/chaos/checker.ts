@@ -13,7 +13,7 @@ export async function check(world: World, drains: readonly Drained[] = []): Prom
 
 /** Reads ledger, status, dead letters, rejects, databases, operation logs and the logs of the sidecars. */
 export async function observe(world: World, drains: readonly Drained[] = []): Promise<Observation> {
-  const { log, adapters, probe, monitor, redis, sidecars } = world;
+  const { log, adapters, probe, monitor, redis, sidecars, laravel } = world;
   const status = await get(world, "/v1/status");
   const rejects = await get(world, "/v1/rejects?limit=10000");
   return {
@@ -33,10 +33,11 @@ export async function observe(world: World, drains: readonly Drained[] = []): Pr
     outages: redis.outages,
     rejects: rejects.rejects.map(({ original }: { original: string }) => original),
     rejectCount: status.rejects,
-    ends: sidecars.flatMap(({ process }) => process.ends),
+    ends: [...sidecars.flatMap(({ process }) => process.ends), ...(laravel?.node.ends() ?? [])],
     logs: sidecars.map(({ process }) => process.output()).join("\n"),
     drains,
     redisBytes: status.redis.used_bytes,
+    ...(laravel === undefined ? {} : { laravel: await laravel.node.records() }),
   };
 }
 

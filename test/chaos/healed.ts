@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { World } from "./world.js";
+import type { Laravel, World } from "./world.js";
 
 /** From the end of all faults to nothing owed (ms): I8. */
 export const DRAIN_MS = 60_000;
@@ -22,6 +22,7 @@ export async function healed(world: World): Promise<Drained> {
   const from = performance.now();
   await restore(world);
   world.producer.pause();
+  world.laravel?.users.pause();
   world.probe.behave();
   for (let last: readonly string[] = []; ; ) {
     const left = await whatIsLeft(world).catch((error: unknown) => [`status: ${String(error)}`]);
@@ -34,11 +35,12 @@ export async function healed(world: World): Promise<Drained> {
 
 /** Everything runs and every connection is what it should be. */
 async function restore(world: World): Promise<void> {
-  const { redis, redisProxy, sidecars, adapters } = world;
+  const { redis, redisProxy, sidecars, adapters, laravel } = world;
   if (!redis.process.isRunning) await redis.start();
   redis.resume();
   for (const proxy of [redisProxy, ...world.gatewayProxies]) proxy.heal();
   for (const { process } of [...sidecars, ...adapters]) process.resume();
+  await laravel?.node.restore();
   await Promise.all([
     ...sidecars.map((each) => (each.process.isRunning ? undefined : each.start())),
     ...adapters.map((each) => (each.process.isRunning ? undefined : each.start())),
@@ -46,8 +48,8 @@ async function restore(world: World): Promise<void> {
 }
 
 /** In words: what is under way, unread or owed. */
-async function whatIsLeft({ producer, sidecars, db }: World): Promise<string[]> {
-  const left: string[] = [];
+async function whatIsLeft({ producer, sidecars, db, laravel }: World): Promise<string[]> {
+  const left: string[] = laravel === undefined ? [] : await whatLaravelHas(laravel);
   if (producer.underWay > 0) left.push(`${producer.underWay} events are still being published`);
   const { status, body } = await sidecars[0]!.call("GET", "/v1/status");
   if (status !== 200) return [...left, `status answers ${status}`];
@@ -59,4 +61,12 @@ async function whatIsLeft({ producer, sidecars, db }: World): Promise<string[]> 
       if (owed > 0) left.push(`${consumer} is owed ${owed} of ${topic}`);
   if (left.length === 0) await db.raw("select 1"); // rows are read next
   return left;
+}
+
+async function whatLaravelHas({ node, users }: Laravel): Promise<string[]> {
+  const unsent = await node.unsent();
+  return [
+    ...(users.underWay > 0 ? ["an event of Laravel's is still being committed"] : []),
+    ...(unsent > 0 ? [`${unsent} rows of Laravel's outbox are unsent`] : []),
+  ];
 }

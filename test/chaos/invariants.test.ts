@@ -87,7 +87,7 @@ const right: Observation = {
   logs: '{"level":"info","msg":"reading the intake"}',
   drains: [{ ms: 4_000, left: [], last: ["x is owed 1"] }],
   redisBytes: 4_000_000,
-  laravel: { source: "hms-api", committed: new Set() },
+  laravel: { source: "hms-api", committed: new Set(), outbox: [] },
 };
 
 test("a history in which all is well has no violation", () => {
@@ -165,8 +165,26 @@ const wrong: [InvariantName, string, Partial<Observation>, RegExp][] = [
   [
     "I4",
     "an event of Laravel's that was rolled back",
-    { laravel: { source: "cli", committed: new Set(["op-1"]) } },
+    { laravel: { source: "cli", committed: new Set(["op-1"]), outbox: ["op-1"] } },
     /op-2 was delivered/,
+  ],
+  [
+    "I4",
+    "an event that Laravel committed and nobody relayed",
+    {
+      operations: [
+        ...right.operations,
+        operation(5, [{ ...ok(), outcome: "unknown" }], { source: "hms-api" }),
+      ],
+      laravel: { source: "hms-api", committed: new Set(["op-5"]), outbox: ["op-5"] },
+    },
+    /op-5 was committed by Laravel and is not in the ledger/,
+  ],
+  [
+    "I5",
+    "two events of a key relayed in the wrong order",
+    { laravel: { source: "cli", committed: new Set(["op-1", "op-2"]), outbox: ["op-2", "op-1"] } },
+    /op-2 of key k was recorded after op-1, which Laravel fired later/,
   ],
   [
     "I5",

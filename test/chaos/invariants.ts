@@ -111,18 +111,44 @@ const effectOnce: Check = ({ rows, lanes }) => {
   );
 };
 
-/** I4: what Laravel's events became was committed by its database. */
-const committed: Check = ({ ledger, laravel }) => {
+/** I4: an event of Laravel's is in the ledger if and only if its database committed it. */
+const committed: Check = ({ operations, ledger, laravel }) => {
   if (laravel === undefined) return [];
-  return [...ledger].flatMap(([topic, entries]) =>
-    entries
-      .filter(({ id, source }) => source === laravel.source && !laravel.committed.has(id))
-      .map(({ id }) => `${nameOf(topic, id)} was delivered and its transaction never committed`),
-  );
+  const { source, committed } = laravel;
+  const kept = new Set([...ledger.values()].flatMap((entries) => entries.map(({ id }) => id)));
+  return [
+    ...[...ledger].flatMap(([topic, entries]) =>
+      entries
+        .filter((entry) => entry.source === source && !committed.has(entry.id))
+        .map(({ id }) => `${nameOf(topic, id)} was delivered and its transaction never committed`),
+    ),
+    ...operations
+      .filter((operation) => operation.source === source && committed.has(operation.id))
+      .filter(({ id }) => !kept.has(id))
+      .map(({ topic, id }) => `${nameOf(topic, id)} was committed by Laravel and is not in the ledger`),
+  ];
 };
 
-/** I5: order per key where promised: rows stand in the order of the ledger. */
-const inOrder: Check = ({ ordered, ledger, rows, operations }) => {
+/** I5: order per key where promised: rows stand in the order of the ledger, and Laravel's events there in that of its outbox. */
+const inOrder: Check = (seen) => [...writtenInOrder(seen), ...relayedInOrder(seen)];
+
+function relayedInOrder({ laravel, ledger, operations }: Observation): string[] {
+  const place = new Map(laravel?.outbox.map((id, index) => [id, index]));
+  const keys = new Map(operations.map(({ id, key }) => [id, key]));
+  return [...ledger].flatMap(([topic, entries]) => {
+    const latest = new Map<string, string>();
+    return entries.flatMap(({ id, source }) => {
+      if (source !== laravel?.source) return [];
+      const key = keys.get(id) ?? "";
+      const before = latest.get(key);
+      latest.set(key, id);
+      if (before === undefined || (place.get(before) ?? 0) <= (place.get(id) ?? 0)) return [];
+      return [`${nameOf(topic, id)} of key ${key} was recorded after ${before}, which Laravel fired later`];
+    });
+  });
+}
+
+function writtenInOrder({ ordered, ledger, rows, operations }: Observation): string[] {
   const keys = new Map(operations.map(({ topic, id, key }) => [nameOf(topic, id), key]));
   return ordered.flatMap(({ topic, consumer }) => {
     const place = new Map((ledger.get(topic) ?? []).map(({ id }, index) => [id, index]));
@@ -138,7 +164,7 @@ const inOrder: Check = ({ ordered, ledger, rows, operations }) => {
         return [`${consumer}: ${row.event} of key ${key} was written after ${before.event}, a later event`];
       });
   });
-};
+}
 
 /** I6: no system sees another's; nobody's payload is in a log. */
 const apart: Check = ({ rows, steps, lanes, trespasses, logs }) => {

@@ -9,6 +9,8 @@ export interface ProcessPlan {
   readonly args: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** It is told lines (`say`). */
+  readonly listens?: boolean;
 }
 
 /** How a process ended. `expected`: it was killed or told to end by this harness. */
@@ -33,6 +35,8 @@ export class ManagedProcess {
   private rest = "";
   /** Told each whole line of standard output. */
   onLine: (line: string) => void = () => undefined;
+  /** Told each end of a life. */
+  onEnd: (end: End) => void = () => undefined;
 
   get pid(): number {
     return this.child?.pid ?? -1;
@@ -60,17 +64,20 @@ export class ManagedProcess {
     const child = spawn(plan.command, plan.args, {
       cwd: plan.cwd ?? tmpdir(), // of the test file: what outlives it is found there
       env: { ...process.env, ...plan.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [plan.listens === true ? "pipe" : "ignore", "pipe", "pipe"],
     });
     this.child = child;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.heard(text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stdin?.on("error", () => undefined); // it may end before it has read what it is told
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => this.heard(text));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.text += text;
     });
     this.exited = once(child, "exit").then(([code, signal]) => {
       const lastWords = this.text.slice(this.born).slice(-2_000);
       const expected = this.expectsEnd;
-      this.ends.push({ title: plan.title, at: Date.now(), code, signal, expected, lastWords });
+      const end: End = { title: plan.title, at: Date.now(), code, signal, expected, lastWords };
+      this.ends.push(end);
+      this.onEnd(end);
     });
     this.exited.catch(() => undefined); // spawn's own error is told below
     await once(child, "spawn");
@@ -84,6 +91,11 @@ export class ManagedProcess {
     const match = found();
     if (match === null) throw new Error(`ended before it said ${pattern}:\n${this.outputOfThisLife()}`);
     return match;
+  }
+
+  /** A line for its standard input. */
+  say(line: string): void {
+    this.child?.stdin?.write(`${line}\n`);
   }
 
   /** Resolves when it is gone. A stopped process ends too. */

@@ -1,3 +1,4 @@
+import { laravelFaults, laravelOf } from "./laravel-faults.js";
 import type { Random } from "./random.js";
 import type { TcpProxy } from "./tcp-proxy.js";
 import type { Fault, World } from "./world.js";
@@ -141,8 +142,10 @@ export const mixedFaults: readonly Fault[] = [
   ...["city-health-1", "city-health-2", "ehr-clinic", "treasury"].flatMap((name, index) =>
     ofAdapter(index, name),
   ),
+  ...laravelFaults,
+  ...ofNetwork("Laravel's database", (world) => laravelOf(world).node.proxy),
   {
-    name: "database killed",
+    name: "database killed", // of adapters and of Laravel
     touches: ["database"],
     async inject({ database }) {
       await database.kill();

@@ -1,5 +1,6 @@
 import type { AdapterStep, Lane } from "./adapter-node.js";
 import type { Drained } from "./healed.js";
+import type { LaravelRecords } from "./laravel-node.js";
 import type { End } from "./managed-process.js";
 import type { Sample, Trespass } from "./monitor.js";
 import type { Operation } from "./operation-log.js";
@@ -73,6 +74,6 @@ export interface Observation {
   readonly drains: readonly Drained[];
   /** Bytes that Redis uses. */
   readonly redisBytes: number;
-  /** Where a Laravel application took part: its name as a producer and the ids its database committed. */
-  readonly laravel?: { readonly source: string; readonly committed: ReadonlySet<string> };
+  /** Where a Laravel application took part: what its database says. */
+  readonly laravel?: LaravelRecords;
 }

@@ -1,4 +1,5 @@
-export type Door = "http" | "xadd";
+/** outbox: a commit in Laravel's database, from which its relay sends. */
+export type Door = "http" | "xadd" | "outbox";
 /**
  * invoke: under way. ok: the bus said that it has it. failed: it certainly has not (and never will of this attempt).
  * unknown: nobody can tell.

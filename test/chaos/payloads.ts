@@ -30,7 +30,19 @@ export function payloadOf(n: number, key: string, random: Random): string {
   );
 }
 
-/** The same, but for the schema, which asks for a whole number `n`. */
+/** Of a Laravel event: as PHP itself writes JSON, since it decodes and encodes it on the way. */
+export function laravelPayloadOf(n: number, key: string, random: Random): string {
+  const value = random.pick(asPhpWrites);
+  const size = random.chance(0.05) ? random.integer(2_000, 20_000) : random.integer(0, 80);
+  return `{"n":${n},"key":"${key}","person":"${SECRET}","value":${value},"text":"${"x".repeat(size)}"}`;
+}
+
+const asPhpWrites = [
+  ...["9007199254740993", "1.0", "0.1", "-9223372036854775808", "{}", "[]", "null", '[{"a":{}}]'],
+  ...['"\\u00e9\\/"', '"\\ud83d\\ude00"', '"{consumer\\/topic}:*"', '",\\"qos\\":\\"none\\""'],
+];
+
+/** Like `payloadOf`, but for the schema, which asks for a whole number `n`. */
 export function badPayloadOf(n: number, key: string): string {
   return `{"n":"number ${n}","key":"${key}","person":"${SECRET}"}`;
 }

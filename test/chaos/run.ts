@@ -40,6 +40,7 @@ export async function run(
     if (violations.length > 0 || performance.now() > untilMs) return { episodes: done, violations };
     world.probe.misbehave();
     world.producer.resume();
+    world.laravel?.users.resume();
   }
   throw new Error("the plan has ended"); // it is endless
 }

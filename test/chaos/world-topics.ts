@@ -35,7 +35,7 @@ export function topicsFile({
   const consumer = (name: string, more = "", wait = ackWait) =>
     `    - { name: ${name}, ack_wait: ${wait}, backoff: [200ms, 1s], max_deliver: ${maxDeliver}${more} }\n`;
   const topic = (name: string, qos: string, consumers: string, more = "") =>
-    `${name}:\n  qos: ${qos}\n  retention: ${retention}\n  schema: v1\n${more}  producers: [hms-api]\n  consumers:\n${consumers}`;
+    `${name}:\n  qos: ${qos}\n  retention: ${retention}\n  schema: v1\n${more}  producers: [hms-api, laravel]\n  consumers:\n${consumers}`;
   return [
     topic(
       STATUS,

@@ -5,6 +5,8 @@ import { type BusFolder, busFolder } from "../support/bus.js";
 import type { DatabaseServer } from "../support/database-server.js";
 import { startPostgres } from "../support/postgres.js";
 import { AdapterNode, type Lane } from "./adapter-node.js";
+import { LaravelNode } from "./laravel-node.js";
+import { LaravelProducer } from "./laravel-producer.js";
 import { Monitor } from "./monitor.js";
 import { OperationLog } from "./operation-log.js";
 import { Probe } from "./probe.js";
@@ -39,6 +41,12 @@ export interface Fault {
   readonly losesAcknowledgedWrites?: boolean;
 }
 
+/** A Laravel application, and those who work with it. */
+export interface Laravel {
+  readonly node: LaravelNode;
+  readonly users: LaravelProducer;
+}
+
 /** A whole installation of real processes, and clients that never rest. */
 export interface World {
   readonly folder: BusFolder;
@@ -50,6 +58,8 @@ export interface World {
   readonly gatewayProxies: readonly TcpProxy[];
   readonly adapters: readonly AdapterNode[];
   readonly producer: Producer;
+  /** Where the world was asked for one. */
+  readonly laravel: Laravel | undefined;
   readonly probe: Probe;
   readonly monitor: Monitor;
   readonly log: OperationLog;
@@ -65,6 +75,8 @@ export interface WorldOptions extends WorldOptionsOfTopics {
   readonly random: Random;
   /** Events published in a second; 40 unless given, 0 for none. */
   readonly pace?: number;
+  /** Events a second that a Laravel application fires; no Laravel unless given. */
+  readonly laravelPace?: number;
   /** Further environment of both sidecars. */
   readonly env?: Environment;
   /** Further arguments of redis-server. */
@@ -103,7 +115,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-type Clients = Pick<World, "adapters" | "producer" | "probe" | "monitor" | "log">;
+type Clients = Pick<World, "adapters" | "producer" | "laravel" | "probe" | "monitor" | "log">;
 type Installation = Omit<World, keyof Clients | "close"> & { readonly config: Knex.Config };
 
 async function startInstallation(options: WorldOptions, closers: Closers): Promise<Installation> {
@@ -150,10 +162,27 @@ async function startClients(at: Installation, options: WorldOptions, closers: Cl
     new Producer({ ...load, gateways, token, redisPort: at.redisProxy.port }),
     (part) => part.stop(),
   );
+  const laravel = await startLaravel(at, options, log, closers);
   probe.start();
   monitor.start();
   if (pace > 0) producer.start();
-  return { adapters, producer, probe, monitor, log };
+  return { adapters, producer, laravel, probe, monitor, log };
+}
+
+async function startLaravel(
+  { database, redisProxy }: Installation,
+  { random, laravelPace: pace }: WorldOptions,
+  log: OperationLog,
+  closers: Closers,
+): Promise<Laravel | undefined> {
+  if (pace === undefined) return undefined;
+  const url = `redis://127.0.0.1:${redisProxy.port}`;
+  const node = closers.add(await LaravelNode.create(database, url), (part) => part.close());
+  await node.start();
+  const parts = { random: random.fork("laravel"), log, topics: TOPICS, process: node.producer, pace };
+  const users = closers.add(new LaravelProducer(parts), (part) => part.stop());
+  users.start();
+  return { node, users };
 }
 
 /** What has to be ended, latest first. */
