@@ -41,23 +41,6 @@ const blocked: Fault = {
   },
 };
 
-const killedAgain: Fault = {
-  name: "an adapter is killed at one event five times, its row committed or not",
-  touches: ["city-health-1"],
-  async inject({ adapters }) {
-    const adapter = adapters.find(({ name }) => name === "city-health-1")!;
-    for (let life = 0; life < 5; life++) {
-      await adapter.kill9();
-      await adapter.start({ dieAt: { point: life % 2 === 0 ? "committed" : "written" } });
-      await delay(700); // it dies at the first event it gets, if it gets one
-    }
-    return async () => {
-      await adapter.kill9();
-      await adapter.start();
-    };
-  },
-};
-
 const sidecarStopped: Fault = {
   name: "a sidecar stands still",
   touches: ["sidecar-1"],
@@ -69,7 +52,6 @@ const sidecarStopped: Fault = {
 
 test.each([
   { fault: blocked, lastsMs: 7_000 },
-  { fault: killedAgain, lastsMs: 0 },
   { fault: sidecarStopped, lastsMs: isLong ? 30_000 : 7_000 },
 ])(
   "$fault.name: nothing is lost, doubled or misordered",
