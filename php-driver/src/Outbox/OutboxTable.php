@@ -22,6 +22,11 @@ class OutboxTable
     protected const FIELDS = ['channels', 'event', 'data', 'time', 'source', 'timezone', 'origin'];
 
     /**
+     * The longest that a row is held back, in seconds.
+     */
+    protected const LONGEST = 3_600;
+
+    /**
      * Create a new instance.
      */
     public function __construct(protected Connection $connection, protected string $name)
@@ -141,7 +146,7 @@ class OutboxTable
      */
     public function holdBack(OutboxRow $row, string $error): void
     {
-        $seconds = min(3600, 5 * 2 ** min($row->attempts, 10));
+        $seconds = min(self::LONGEST, 5 * 2 ** min($row->attempts, 10));
 
         $this->query()->where('id', $row->id)->whereNull('relayed_at')->update([
             'attempts' => $row->attempts + 1,
@@ -213,12 +218,17 @@ class OutboxTable
     }
 
     /**
-     * Get a query for the unsent rows of keys of which none was refused a short while ago.
+     * Get a query for the unsent rows of keys of which none was refused a short while ago. What is held back for longer
+     * than anything is was refused by a clock that has been set back.
      */
     protected function sendable(): Builder
     {
+        $now = Date::now();
+
         return $this->unsent()->whereNotIn(
-            'order_key', $this->query()->select('order_key')->whereNull('relayed_at')->where('retry_at', '>', $this->timestamp(Date::now()))
+            'order_key', $this->query()->select('order_key')->whereNull('relayed_at')
+                ->where('retry_at', '>', $this->timestamp($now))
+                ->where('retry_at', '<=', $this->timestamp($now->copy()->addSeconds(self::LONGEST)))
         );
     }
 

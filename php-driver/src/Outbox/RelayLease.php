@@ -88,7 +88,8 @@ class RelayLease
     }
 
     /**
-     * Take the lease when nobody has it or it has run out.
+     * Take the lease when nobody has it or it has run out, or when it ends later than any does: the clock that it was
+     * taken by has been set back.
      *
      * @phpstan-impure
      */
@@ -96,7 +97,9 @@ class RelayLease
     {
         $now = (int) hrtime(true);
 
-        $taken = $this->row()->where('until', '<=', $this->in(0))->update([
+        $free = fn (Builder $query) => $query->where('until', '<=', $this->in(0))->orWhere('until', '>', $this->in(self::MILLISECONDS));
+
+        $taken = $this->row()->where($free)->update([
             'owner' => $this->owner, 'until' => $this->in(self::MILLISECONDS),
         ]) === 1;
 

@@ -5,7 +5,6 @@ namespace HmsSync\Tests\Outbox;
 use HmsSync\Tests\Outbox\Fixtures\Counted;
 use HmsSync\Tests\Outbox\Fixtures\CountedAfterCommit;
 use HmsSync\Tests\Outbox\Fixtures\CountedNow;
-use HmsSync\Tests\Support\Sidecar;
 use Illuminate\Support\Facades\DB;
 use PHPUnit\Framework\Attributes\DataProvider;
 use Symfony\Component\Process\Exception\ProcessSignaledException;
@@ -14,18 +13,8 @@ use Symfony\Component\Process\Exception\ProcessSignaledException;
  * Processes are killed at every step between the event and the bus, and the ledger of a real sidecar is compared with
  * the rows that were committed.
  */
-class OutboxCrashTest extends OutboxTestCase
+class OutboxCrashTest extends OutboxOnBusTestCase
 {
-    private Sidecar $sidecar;
-
-    protected function tearDown(): void
-    {
-        parent::tearDown();
-
-        $this->sidecar->stop();
-        $this->sidecar->redis->stop();
-    }
-
     #[DataProvider('databases')]
     public function test_each_committed_row_has_its_event_and_no_event_is_without_its_commit(string $database): void
     {
@@ -77,7 +66,7 @@ class OutboxCrashTest extends OutboxTestCase
 
         $this->eventually(fn () => count($this->ledger()) >= 9, 'the ledger has every event');
         self::assertSame(range(1, 9), $this->ledger());
-        self::assertGreaterThan(9, $this->sidecar->redis->client()->xInfo('STREAM', 'hms-sync:intake')['entries-added'], 'the test itself: what was sent twice');
+        self::assertGreaterThan(9, $this->given(), 'the test itself: what was sent twice');
         self::assertSame(0, DB::table('hms_sync_outbox')->whereNull('relayed_at')->count());
     }
 
@@ -95,12 +84,6 @@ class OutboxCrashTest extends OutboxTestCase
         self::assertNotNull($this->rows()[0]->relayed_at);
     }
 
-    private function bootWithSidecar(string $database): void
-    {
-        $this->sidecar = Sidecar::start(__DIR__.'/bus/topics.yaml');
-        $this->bootOn($database, ['database.redis.default.port' => $this->sidecar->redis->port]);
-    }
-
     private function kill(string $where, int $nth, string ...$work): void
     {
         $process = $this->start([__DIR__.'/crash.php', $where, (string) $nth, ...array_values($work)]);
@@ -111,25 +94,5 @@ class OutboxCrashTest extends OutboxTestCase
         } catch (ProcessSignaledException $e) {
             self::assertSame(SIGKILL, $e->getSignal());
         }
-    }
-
-    private function relayAfterLease(): void
-    {
-        DB::table('hms_sync_outbox_locks')->update(['until' => 0]);
-        $this->relay();
-    }
-
-    /**
-     * The numbers in the ledger, in its order.
-     *
-     * @return list<int>
-     */
-    private function ledger(): array
-    {
-        $text = (string) file_get_contents($this->sidecar->url.'/v1/topics/inspections.status/events?since=0', false, stream_context_create([
-            'http' => ['header' => 'Authorization: Bearer '.$this->sidecar->token],
-        ]));
-
-        return array_map(fn (string $line) => json_decode($line)->payload->n, array_values(array_filter(explode("\n", $text))));
     }
 }

@@ -267,6 +267,19 @@ class RelayTest extends OutboxTestCase
     }
 
     #[DataProvider('databases')]
+    public function test_a_lease_that_was_taken_before_the_clock_of_the_database_was_set_back_holds_nobody_up(string $database): void
+    {
+        $this->bootOn($database);
+        $lease = fn () => $this->app->make(OutboxConnections::class)->tables()[0]->lease();
+        $lease()->acquire();
+        self::assertFalse($lease()->acquire(), 'while it has not run out');
+
+        DB::table('hms_sync_outbox_locks')->update(['until' => (time() + 3_600) * 1_000]);
+        self::assertTrue($lease()->acquire(), 'an hour is longer than any lease');
+        self::assertFalse($lease()->acquire(), 'the new one counts');
+    }
+
+    #[DataProvider('databases')]
     public function test_two_relays_under_load_of_which_one_is_killed_lose_nothing_and_keep_the_order_of_each_key(string $database): void
     {
         $this->bootOn($database);
