@@ -1,6 +1,7 @@
 import type { Drained } from "./healed.js";
 import { type Violation, violationsOf } from "./invariants.js";
 import type { Account, DeadLetter, LedgerEntry, Observation, Row } from "./observation.js";
+import { tellings } from "./redis-losses.js";
 import { lanes, type World } from "./world.js";
 import { ACK_WAIT_MS, ORDERED, PROBE, STATUS, TOPICS } from "./world-topics.js";
 
@@ -31,6 +32,8 @@ export async function observe(world: World, drains: readonly Drained[] = []): Pr
     samples: monitor.samples,
     trespasses: monitor.trespasses,
     outages: redis.outages,
+    losses: world.losses,
+    stillTold: await tellings(world),
     rejects: rejects.rejects.map(({ original }: { original: string }) => original),
     rejectCount: status.rejects,
     ends: [...sidecars.flatMap(({ process }) => process.ends), ...(laravel?.node.ends() ?? [])],

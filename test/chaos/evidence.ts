@@ -14,18 +14,29 @@ export async function keepEvidence(
 ): Promise<string> {
   const folder = join(cache, String(seed));
   await mkdir(folder, { recursive: true });
-  const { operations, ledger, accounts, deadLetters, rows, probe, samples } = await observe(world);
-  const seen = { operations, ledger: [...ledger], accounts, deadLetters, rows, probe, samples };
+  const { operations, ledger, accounts, deadLetters, rows, probe, samples, laravel } = await observe(world);
+  const losses = world.losses.map((loss) => ({ ...loss, sentAgain: [...loss.sentAgain] }));
+  const outbox = laravel && { committed: [...laravel.committed], written: laravel.outbox };
+  const seen = {
+    operations,
+    ledger: [...ledger],
+    accounts,
+    deadLetters,
+    rows,
+    probe,
+    samples,
+    losses,
+    outbox,
+  };
   const files: [string, string][] = [
     ["violations.json", JSON.stringify(violations, null, 1)],
     ...Object.entries(seen).map(([name, part]): [string, string] => [
       `${name}.json`,
-      JSON.stringify(part, null, 1),
+      JSON.stringify(part ?? null, null, 1),
     ]),
-    ...[...world.sidecars, ...world.adapters].map((each): [string, string] => [
-      `${each.name}.log`,
-      each.process.output(),
-    ]),
+    ...[...world.sidecars, ...world.adapters, ...(world.laravel?.node.parts() ?? [])].map(
+      ({ name, process }): [string, string] => [`${name}.log`, process.output()],
+    ),
   ];
   await Promise.all(files.map(([name, text]) => writeFile(join(folder, name), text)));
   return folder;

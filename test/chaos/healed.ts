@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { refillWhatWasTold } from "./redis-losses.js";
+import type { SidecarNode } from "./sidecar-node.js";
 import type { Laravel, World } from "./world.js";
 
 /** From the end of all faults to nothing owed (ms): I8. */
@@ -15,7 +17,7 @@ export interface Drained {
 
 /**
  * Heals the network, starts what does not run, continues what was stopped, lets nobody publish, and waits until nothing
- * is owed. Says what is left after 60 s; the caller decides whether that is a violation. Publishing goes on only with
+ * is owed; what the bus says that Redis lost is sent again. Says what is left after 60 s; the caller decides whether that is a violation. Publishing goes on only with
  * `world.producer.resume()`.
  */
 export async function healed(world: World): Promise<Drained> {
@@ -24,7 +26,9 @@ export async function healed(world: World): Promise<Drained> {
   world.producer.pause();
   world.laravel?.users.pause();
   world.probe.behave();
+  await refillWhatWasTold(world);
   for (let last: readonly string[] = []; ; ) {
+    await startAgain(world);
     const left = await whatIsLeft(world).catch((error: unknown) => [`status: ${String(error)}`]);
     const ms = Math.round(performance.now() - from);
     if (left.length === 0 || ms > DRAIN_MS) return { ms, left, last };
@@ -47,6 +51,11 @@ async function restore(world: World): Promise<void> {
   ]);
 }
 
+/** As a service manager does: a sidecar may have ended after what it needs was healed, by what it had read before. */
+async function startAgain({ sidecars }: World): Promise<void> {
+  for (const sidecar of sidecars) if (!sidecar.process.isRunning) await sidecar.launch();
+}
+
 /** In words: what is under way, unread or owed. */
 async function whatIsLeft({ producer, sidecars, db, laravel }: World): Promise<string[]> {
   const left: string[] = laravel === undefined ? [] : await whatLaravelHas(laravel);
@@ -59,6 +68,7 @@ async function whatIsLeft({ producer, sidecars, db, laravel }: World): Promise<s
   ))
     for (const [consumer, { owed }] of Object.entries(consumers))
       if (owed > 0) left.push(`${consumer} is owed ${owed} of ${topic}`);
+  left.push(...(await whichDiffer(sidecars)));
   if (left.length === 0) await db.raw("select 1"); // rows are read next
   return left;
 }
@@ -69,4 +79,17 @@ async function whatLaravelHas({ node, users }: Laravel): Promise<string[]> {
     ...(users.underWay > 0 ? ["an event of Laravel's is still being committed"] : []),
     ...(unsent > 0 ? [`${unsent} rows of Laravel's outbox are unsent`] : []),
   ];
+}
+
+/** Sidecars that are not ready, or that follow another topics.yaml than the first one. */
+async function whichDiffer(sidecars: readonly SidecarNode[]): Promise<string[]> {
+  const all = await Promise.all(
+    sidecars.map(async (sidecar) => {
+      const { status, body } = await sidecar.call("GET", "/v1/status");
+      return { name: sidecar.name, status, digest: body.registry?.digest };
+    }),
+  );
+  return all
+    .filter(({ status, digest }) => status !== 200 || digest !== all[0]!.digest)
+    .map(({ name, status }) => `${name} is not ready or has another registry (status answers ${status})`);
 }

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import knex, { type Knex } from "knex";
 import type { DatabaseServer } from "../support/database-server.js";
 import { run } from "../support/process.js";
-import type { ProcessPlan } from "./managed-process.js";
+import type { ManagedProcess, ProcessPlan } from "./managed-process.js";
 import { Supervised } from "./supervised.js";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.js";
 
@@ -12,15 +12,6 @@ const scripts = resolve(import.meta.dirname, "laravel");
 
 /** Name of the application as a producer. */
 export const LARAVEL = "laravel";
-
-/** Where a relay is sent a signal by itself: before its first query like it. */
-export interface Halt {
-  readonly before: string;
-  readonly signal: number;
-}
-
-/** The query that marks rows as sent: Redis has them by then. */
-export const MARKING = "update hms_sync_outbox set relayed_at";
 
 /** What a Laravel database says of itself. */
 export interface LaravelRecords {
@@ -77,15 +68,18 @@ export class LaravelNode {
     await this.producer.start({ ...this.plan("producer.php"), title: "laravel", listens: true });
   }
 
-  /** `halt` holds for its first life. */
-  async startRelay(index: number, halt?: Halt): Promise<void> {
-    const once = halt === undefined ? {} : { HALT_BEFORE: halt.before, HALT_SIGNAL: String(halt.signal) };
+  /** `once`: further environment of its first life. */
+  async startRelay(index: number, once: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.relays[index]!.start({ ...this.plan("relay.php"), title: `relay-${index + 1}` }, once);
   }
 
-  /** Sends again what was sent since then, as the bus's status says: the relay's own command. */
-  async refill(since: string): Promise<void> {
+  /** Sends again what was sent since then, by the command that the bus's status names. Resolves with the ids. */
+  async refill(since: string): Promise<string[]> {
     await artisan(this.env, "hms-sync:relay", `--since=${since}`);
+    const rows = this.db("hms_sync_outbox").whereNotNull("relayed_at");
+    const time = Date.parse(since);
+    if (!Number.isNaN(time)) rows.where("relayed_at", ">=", new Date(time).toISOString().slice(0, 19));
+    return await rows.pluck("event_id");
   }
 
   /** Rows of the outbox that wait to be sent. */
@@ -100,6 +94,12 @@ export class LaravelNode {
       .pluck("completed_by");
     const outbox: string[] = await this.db("hms_sync_outbox").orderBy("id").pluck("event_id");
     return { source: LARAVEL, committed: new Set(committed), outbox };
+  }
+
+  /** Its processes, by name. */
+  parts(): { readonly name: string; readonly process: ManagedProcess }[] {
+    const relays = this.relays.map(({ process }, index) => ({ name: `relay-${index + 1}`, process }));
+    return [{ name: "laravel", process: this.producer.process }, ...relays];
   }
 
   /** What ended by itself and should not have; relays end after a while and are started again. */

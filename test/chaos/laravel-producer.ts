@@ -103,6 +103,7 @@ export class LaravelProducer {
     const { id, topic, key, payload } = operation;
     const answer = await this.ask({ id, n, topic, key, payload, fate });
     attempt.outcome = answer.outcome;
+    attempt.until = Date.now();
     attempt.detail = `${fate}: ${answer.detail}`;
     return attempt;
   }

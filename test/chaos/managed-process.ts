@@ -120,6 +120,10 @@ export class ManagedProcess {
     this.child?.kill("SIGCONT");
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
   private async end(signal: NodeJS.Signals): Promise<void> {
     if (!this.isRunning) return;
     this.expectsEnd = true;

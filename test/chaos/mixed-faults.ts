@@ -1,5 +1,7 @@
-import { laravelFaults, laravelOf } from "./laravel-faults.js";
+import { laravelFaults, laravelOf, longLaravelFaults } from "./laravel-faults.js";
+import { operatorFaults } from "./operator-faults.js";
 import type { Random } from "./random.js";
+import { redisLosses } from "./redis-losses.js";
 import type { TcpProxy } from "./tcp-proxy.js";
 import type { Fault, World } from "./world.js";
 
@@ -115,6 +117,19 @@ function ofAdapter(index: number, name: string): Fault[] {
       (adapter) => adapter.start(),
     ),
     ...(["before", "written", "committed"] as const).map((point) => adapterDies(index, name, point)),
+    {
+      name: `the event loop of ${name} is blocked past its leases`,
+      touches: [name],
+      minimumMs: 3_500,
+      async inject({ adapters }) {
+        await adapters[index]!.kill9();
+        await adapters[index]!.start({ blockMs: 3_000 });
+        return async () => {
+          await adapters[index]!.kill9();
+          await adapters[index]!.start();
+        };
+      },
+    },
   ];
 }
 
@@ -142,6 +157,8 @@ export const mixedFaults: readonly Fault[] = [
   ...["city-health-1", "city-health-2", "ehr-clinic", "treasury"].flatMap((name, index) =>
     ofAdapter(index, name),
   ),
+  ...redisLosses,
+  ...operatorFaults,
   ...laravelFaults,
   ...ofNetwork("Laravel's database", (world) => laravelOf(world).node.proxy),
   {
@@ -153,3 +170,6 @@ export const mixedFaults: readonly Fault[] = [
     },
   },
 ];
+
+/** With those that take their time: for runs of some minutes. */
+export const allMixedFaults: readonly Fault[] = [...mixedFaults, ...longLaravelFaults];

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { callBus, type SidecarNode } from "./sidecar-node.js";
 
-/** What one sidecar said of itself at a time (ms since the epoch). No state: it did not answer. */
+/** What one sidecar said of itself: when it was asked, and when it had answered (ms since the epoch). No state: it did not answer. */
 export interface Sample {
   readonly at: number;
+  readonly until: number;
   readonly sidecar: string;
   readonly ready: number | undefined;
   /** HTTP status of GET /v1/status and, where there is one, its verdict. */
@@ -57,6 +58,7 @@ export class Monitor {
     ]);
     this.samples.push({
       at,
+      until: Date.now(),
       sidecar: sidecar.name,
       ready,
       status: status?.status,

@@ -5,6 +5,7 @@ import type { End } from "./managed-process.js";
 import type { Sample, Trespass } from "./monitor.js";
 import type { Operation } from "./operation-log.js";
 import type { ProbeDelivery, ProbeSettle } from "./probe.js";
+import type { Loss, Told } from "./redis-losses.js";
 import type { Outage } from "./redis-node.js";
 
 /** An event as the ledger gave it out. */
@@ -64,6 +65,10 @@ export interface Observation {
   readonly samples: readonly Sample[];
   readonly trespasses: readonly Trespass[];
   readonly outages: readonly Outage[];
+  /** What Redis forgot of what it had acknowledged. */
+  readonly losses: readonly Loss[];
+  /** What the status still tells of such losses. */
+  readonly stillTold: readonly Told[];
   /** The original bytes of each reject. */
   readonly rejects: readonly string[];
   readonly rejectCount: number;

@@ -11,6 +11,8 @@ export interface Attempt {
   readonly at: number;
   readonly door: Door;
   outcome: Outcome;
+  /** When the outcome was known (ms since the epoch, as `at`). */
+  until?: number;
   /** HTTP status, error code or message: why. */
   detail?: string;
 }

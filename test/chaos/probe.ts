@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { STALE_REASON } from "./invariants.js";
+import { STALE_REASON } from "./delivery-invariants.js";
 import type { Random } from "./random.js";
 import { callBus } from "./sidecar-node.js";
 

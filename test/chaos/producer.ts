@@ -74,12 +74,25 @@ export class Producer {
     return await this.carry(this.operation(n, topic, door, payload(n), key, false), door);
   }
 
-  /** Tries every event again that was begun since (ms since the epoch), as an outbox does when the bus's ledger went back. */
-  async refill(since: number): Promise<void> {
-    const again = this.parts.log.operations.filter(({ bad, attempts }) => !bad && attempts[0]!.at >= since);
-    await Promise.all(again.map((operation) => this.attempt(operation, operation.attempts[0]!.door)));
-    for (const operation of again) if (operation.attempts.at(-1)?.outcome !== "ok") this.retry(operation);
+  /**
+   * Sends every event again that was accepted since (ms since the epoch), as an outbox does when the bus's ledger went back.
+   * Resolves with their ids when all are accepted again; the producer should be paused.
+   */
+  async refill(since: number): Promise<string[]> {
     await this.settled();
+    const again = this.parts.log.operations.filter(
+      ({ bad, attempts }) =>
+        !bad &&
+        attempts.some(
+          ({ door, outcome, until = 0 }) => door !== "outbox" && outcome === "ok" && until >= since,
+        ),
+    );
+    const waiting = again.values();
+    const next = async () => {
+      for (const operation of waiting) await this.carry(operation, operation.attempts[0]!.door);
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, next));
+    return again.map(({ id }) => id);
   }
 
   /** Resolves when no event is under way; the producer should be paused. */
@@ -135,13 +148,6 @@ export class Producer {
     return operation;
   }
 
-  private retry(operation: Operation): void {
-    const work = this.carry(operation, operation.attempts[0]!.door).then(
-      () => void this.working.delete(work),
-    );
-    this.working.add(work);
-  }
-
   private async carry(operation: Operation, door: Door): Promise<Operation> {
     this.pending.add(operation);
     while (!this.end.signal.aborted) {
@@ -163,6 +169,7 @@ export class Producer {
       attempt.outcome = "unknown";
       attempt.detail = String(error);
     }
+    attempt.until = Date.now();
     return attempt;
   }
 

@@ -72,8 +72,8 @@ export class RedisNode {
       ],
       cwd: this.directory,
     });
+    this.ended(); // sidecars may reach it before this harness does
     await eventually(() => this.answers(), { timeoutMs: 30_000, everyMs: 50 });
-    this.ended();
   }
 
   async kill9(): Promise<void> {
@@ -93,8 +93,8 @@ export class RedisNode {
   }
 
   resume(): void {
-    this.process.resume();
     this.ended();
+    this.process.resume();
   }
 
   /** Forgets all: the data directory is empty at the next start. Only while it does not run. */

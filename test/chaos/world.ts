@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import knex, { type Knex } from "knex";
 import { createOnceTable } from "../../client/src/sql/index.js";
 import { type BusFolder, busFolder } from "../support/bus.js";
@@ -12,6 +13,7 @@ import { OperationLog } from "./operation-log.js";
 import { Probe } from "./probe.js";
 import { Producer } from "./producer.js";
 import type { Random } from "./random.js";
+import type { Loss } from "./redis-losses.js";
 import { RedisNode } from "./redis-node.js";
 import { type Environment, SidecarNode } from "./sidecar-node.js";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.js";
@@ -30,6 +32,8 @@ export interface Fault {
   readonly name: string;
   /** Does harm; resolves with what heals it, which may be called at any time later and once only. */
   inject(world: World, random: Random): Promise<() => Promise<void>>;
+  /** How often it is picked, as a whole number of times that of others; 1 unless given. */
+  readonly weight?: number;
   /** How long it has to last to do its harm; 1 s unless given. */
   readonly minimumMs?: number;
   /**
@@ -37,8 +41,6 @@ export interface Fault {
    * that does not say so is alone in its episode.
    */
   readonly touches?: readonly string[];
-  /** Redis forgets what it acknowledged: whoever published has to refill (`producer.refill`). Never mixed at random. */
-  readonly losesAcknowledgedWrites?: boolean;
 }
 
 /** A Laravel application, and those who work with it. */
@@ -63,6 +65,8 @@ export interface World {
   readonly probe: Probe;
   readonly monitor: Monitor;
   readonly log: OperationLog;
+  /** What Redis forgot so far. */
+  readonly losses: Loss[];
   readonly database: DatabaseServer;
   readonly db: Knex;
   /** Development token: admin's. */
@@ -115,7 +119,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-type Clients = Pick<World, "adapters" | "producer" | "laravel" | "probe" | "monitor" | "log">;
+type Clients = Pick<World, "adapters" | "producer" | "laravel" | "probe" | "monitor" | "log" | "losses">;
 type Installation = Omit<World, keyof Clients | "close"> & { readonly config: Knex.Config };
 
 async function startInstallation(options: WorldOptions, closers: Closers): Promise<Installation> {
@@ -125,7 +129,11 @@ async function startInstallation(options: WorldOptions, closers: Closers): Promi
   const redisProxy = closers.add(await startTcpProxy(redis.port), (part) => part.close());
   const schemas = Object.fromEntries(TOPICS.map((name) => [name, schema]));
   const folder = closers.add(await busFolder(topicsFile(options), TOPICS, schemas), (part) => part.remove());
-  const sidecarEnv = { HMS_SYNC_REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`, ...env };
+  const sidecarEnv = {
+    HMS_SYNC_REDIS_URL: `redis://127.0.0.1:${redisProxy.port}`,
+    NODE_OPTIONS: `--require ${join(import.meta.dirname, "blockable.cjs")}`,
+    ...env,
+  };
   const sidecars = await Promise.all(
     ["sidecar-1", "sidecar-2"].map(async (name) =>
       closers.add(await SidecarNode.create(name, folder, sidecarEnv), (part) => part.close()),
@@ -166,7 +174,7 @@ async function startClients(at: Installation, options: WorldOptions, closers: Cl
   probe.start();
   monitor.start();
   if (pace > 0) producer.start();
-  return { adapters, producer, laravel, probe, monitor, log };
+  return { adapters, producer, laravel, probe, monitor, log, losses: [] };
 }
 
 async function startLaravel(

@@ -6,7 +6,6 @@ function redisLoses(name: string, forget: (world: World) => void): Fault {
   return {
     name,
     touches: ["redis"],
-    losesAcknowledgedWrites: true,
     async inject(world) {
       await world.redis.kill9();
       forget(world);
