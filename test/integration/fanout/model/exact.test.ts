@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mutated } from "../../../support/mutated.js";
+import { startRedis, type TestRedis } from "../../../support/redis.js";
+import { histories, historiesOf, minute, type Step } from "./history.js";
+import { type Consumer, type Mutate, play } from "./world.js";
+
+let server: TestRedis;
+let admin: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+});
+afterAll(async () => {
+  admin.disconnect();
+  await server.stop();
+});
+
+const numRuns = Number(process.env.MODEL_RUNS ?? 40);
+
+// Odd multiples of five minutes: however the steps of ten add up, no end of one is near the moment of a step.
+const policies = fc.record({
+  ackWaitMs: fc.constantFrom(25 * minute, 45 * minute),
+  maxDeliver: fc.constantFrom(1, 2, 4),
+  backoffMs: fc.constantFrom(
+    [5 * minute],
+    [15 * minute, 35 * minute],
+    [5, 25, 45].map((each) => each * minute),
+  ),
+  run: fc.constantFrom(2, 5, 500),
+});
+const one: fc.Arbitrary<Consumer[]> = policies.map((policy) => [{ name: "alpha", policy }]);
+
+test("in every history the attempts, the moments of redelivery and the deaths of events are those of the reference", async () => {
+  await fc.assert(
+    fc.asyncProperty(one, histories, (consumers, steps) => play(server.url, admin, consumers, steps)),
+    { numRuns, endOnFailure: true },
+  );
+}, 600_000);
+
+describe("the exact model turns red", () => {
+  const cases: [string, fc.Arbitrary<Step[]>, Mutate][] = [
+    [
+      "when a single that was silent has no attempt counted",
+      historiesOf("nack"),
+      ({ sweep }) => ({
+        sweep: mutated(
+          sweep,
+          "'due', record.due, 'suspect'",
+          "'attempts', record.attempts - 1, 'due', record.due, 'suspect'",
+        ),
+      }),
+    ],
+    [
+      "when a run that was silent counts as never handed out",
+      historiesOf("extend"),
+      ({ sweep }) => ({
+        sweep: mutated(sweep, "'lapses', record.lapses, 'deadline'", "'lapses', 0, 'deadline'"),
+      }),
+    ],
+    [
+      "when a run is taken apart after three lapses",
+      historiesOf("extend"),
+      ({ sweep }) => ({ sweep: mutated(sweep, "local MAX_LAPSES = 2", "local MAX_LAPSES = 3") }),
+    ],
+    [
+      "when the backoff is one index further on",
+      historiesOf("nack"),
+      ({ settle }) => ({ settle: mutated(settle, "if index >= attempts then", "if index > attempts then") }),
+    ],
+    [
+      "when a nack's own delay is not regarded",
+      historiesOf("nack"),
+      ({ settle }) => ({ settle: mutated(settle, "operation.delay ~= ''", "false") }),
+    ],
+    [
+      "when extending some events of a run extends all",
+      historiesOf("extend"),
+      ({ settle }) => ({ settle: mutated(settle, "wanted[index] and later or", "later or") }),
+    ],
+    [
+      "when an event that is silent takes its run along",
+      historiesOf("extend"),
+      ({ sweep }) => ({
+        sweep: mutated(sweep, "if earliest then return leave_run", "if false then return leave_run"),
+      }),
+    ],
+    [
+      "when a release counts as an attempt",
+      historiesOf("nack", "release"),
+      ({ settle }) => ({ settle: mutated(settle, "record.attempts - 1 or 0", "record.attempts or 0") }),
+    ],
+    [
+      "when an event has one attempt more than max_deliver",
+      historiesOf("nack"),
+      ({ settle }) => ({
+        settle: mutated(settle, "attempts >= tonumber(ARGV[5])", "attempts > tonumber(ARGV[5])"),
+      }),
+    ],
+    [
+      "when what was silent goes out together",
+      historiesOf("extend"),
+      ({ lease }) => ({
+        lease: mutated(lease, "if holder and holder ~= '' and holder ~= record.id then", "if false then"),
+      }),
+    ],
+  ];
+  test.each(cases)(
+    "%s",
+    async (_name, some, mutate) => {
+      const outcome = await fc.check(
+        fc.asyncProperty(one, some, (consumers, steps) => play(server.url, admin, consumers, steps, mutate)),
+        { numRuns: 200, endOnFailure: true },
+      );
+      expect(outcome.failed).toBe(true);
+    },
+    600_000,
+  );
+});

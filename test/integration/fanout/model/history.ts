@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import type { SettleAction } from "../../../../src/fanout/types.js";
+import { maxCommands } from "./sidecar.js";
+
+/** One step of a random history. `by` names the sidecar that is asked, `for` the consumer. */
+export type Step =
+  | { readonly do: "publish"; readonly by: number; readonly count: number }
+  | { readonly do: "publishAgain"; readonly by: number; readonly which: number }
+  /** The consumer's pull waits before the events come. */
+  | { readonly do: "publishToPull"; readonly by: number; readonly for: number; readonly count: number }
+  | { readonly do: "pull"; readonly by: number; readonly for: number; readonly max: number }
+  | SettleStep
+  | { readonly do: "pass"; readonly by: number; readonly minutes: number }
+  /** All that can be pulled now is pulled, and compared with the reference. */
+  | { readonly do: "look" }
+  /** Stopped, and another one started in its place. */
+  | { readonly do: "restart"; readonly who: number }
+  /** It dies at one of its next commands, before or after Redis carried it out. */
+  | { readonly do: "doom"; readonly who: number; readonly atCommand: number };
+
+export interface SettleStep {
+  readonly do: "settle";
+  readonly by: number;
+  /** Which of the latest leases, in force or not, or of those in hand. */
+  readonly late: boolean;
+  readonly which: number;
+  /** Which of its events, in percent. */
+  readonly from: number;
+  readonly share: number;
+  readonly action: SettleAction;
+  readonly delay: number | undefined;
+  readonly reason: string;
+}
+
+export const minute = 60_000;
+
+const sidecar = fc.nat(1);
+const consumer = fc.nat(2);
+const actions: readonly SettleAction[] = ["ack", "nack", "extend", "term", "release"];
+
+function settles(among: readonly SettleAction[]): fc.Arbitrary<Step> {
+  return step("settle", {
+    by: sidecar,
+    late: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    which: fc.nat(11),
+    from: fc.oneof(fc.constant(0), fc.nat(99)),
+    share: fc.oneof(fc.constant(100), fc.integer({ min: 1, max: 100 })),
+    action: fc.constantFrom(...among),
+    delay: fc.option(fc.constantFrom(0, 15, 35), { nil: undefined, freq: 2 }),
+    reason: fc.constantFrom("", "broken"),
+  });
+}
+
+/** Weighted steps of every history. Times are multiples of ten minutes. */
+const common: fc.MaybeWeightedArbitrary<Step>[] = [
+  { weight: 3, arbitrary: step("publish", { by: sidecar, count: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 1, arbitrary: step("publishAgain", { by: sidecar, which: fc.nat(20) }) },
+  {
+    weight: 1,
+    arbitrary: step("publishToPull", { by: sidecar, for: consumer, count: fc.integer({ min: 1, max: 6 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: step("pull", { by: sidecar, for: consumer, max: fc.integer({ min: 1, max: 8 }) }),
+  },
+  { weight: 4, arbitrary: step("pass", { by: sidecar, minutes: fc.constantFrom(10, 10, 20, 20, 30, 50) }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "look" }) },
+  { weight: 1, arbitrary: step("restart", { who: sidecar }) },
+  {
+    weight: 1,
+    arbitrary: step("doom", { who: sidecar, atCommand: fc.integer({ min: 1, max: maxCommands }) }),
+  },
+];
+
+/** Histories whose adapters settle in these ways only. */
+export function historiesOf(...among: readonly SettleAction[]): fc.Arbitrary<Step[]> {
+  const steps = [...common, { weight: 6, arbitrary: settles(among) }];
+  return fc.array(fc.oneof(...steps), { minLength: 12, maxLength: 50 });
+}
+
+/** Histories of all kinds; each has some of the ways to settle, so that what follows on few of them is met too. */
+export const histories: fc.Arbitrary<Step[]> = fc
+  .subarray([...actions], { minLength: 1 })
+  .chain((among) => historiesOf(...among));
+
+function step<Name extends Step["do"], Rest>(
+  name: Name,
+  rest: { [Key in keyof Rest]: fc.Arbitrary<Rest[Key]> },
+) {
+  return fc.record({ do: fc.constant(name), ...rest }) as unknown as fc.Arbitrary<Step>;
+}

@@ -1,0 +1,303 @@
+import type { Redis } from "ioredis";
+import type { DeliveryQueue } from "../../../../src/fanout/delivery-queue.js";
+import { type DeliveryScripts, loadDeliveryScripts } from "../../../../src/fanout/delivery-records.js";
+import type { DeliveryPolicy, Lease } from "../../../../src/fanout/types.js";
+import { deliveryKeys, ledgerKeys, queueName, queuePrefix } from "../../../../src/redis/keys.js";
+import { streamFields } from "../../../../src/redis/stream-fields.js";
+import { belt, event, numberIn, passTime, topic } from "../../../support/belt.js";
+import { eventually } from "../../../support/eventually.js";
+import { minute, type SettleStep, type Step } from "./history.js";
+import { type Letter, Reference } from "./reference.js";
+import { type Sidecar, WatchedLife } from "./sidecar.js";
+
+/** A consumer of the model: its name, its policy. */
+export interface Consumer {
+  readonly name: string;
+  readonly policy: Pick<DeliveryPolicy, "ackWaitMs" | "maxDeliver" | "backoffMs" | "run">;
+}
+
+/** Takes a check out of the product's scripts. */
+export type Mutate = (scripts: DeliveryScripts) => Partial<DeliveryScripts>;
+
+/** Plays one history on real Redis and BullMQ, drains, and throws where the product and the reference differ. */
+export async function play(
+  url: string,
+  admin: Redis,
+  consumers: readonly Consumer[],
+  steps: readonly Step[],
+  mutate: Mutate = () => ({}),
+): Promise<void> {
+  await admin.flushall();
+  const world = new World(url, admin, consumers, { ...loadedScripts, ...mutate(loadedScripts) });
+  try {
+    await world.start();
+    for (const step of steps) await world.step(step);
+    await world.drain();
+    await world.check();
+  } finally {
+    await world.close();
+  }
+}
+
+const loadedScripts = loadDeliveryScripts();
+const mostVain = 10;
+const remembered = { rememberMs: 3_600_000 };
+
+interface Served extends Consumer {
+  readonly reference: Reference;
+  /** Tokens of each lease that came, the latest last. */
+  readonly leases: string[][];
+}
+
+class World {
+  private readonly sidecars: Sidecar[] = [];
+  private readonly consumers: readonly Served[];
+  private published = 0;
+  private opened = 0;
+  /** What a dead sidecar had taken from BullMQ comes back by the audit. */
+  private auditDue = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly admin: Redis,
+    consumers: readonly Consumer[],
+    private readonly scripts: DeliveryScripts,
+  ) {
+    this.consumers = consumers.map((each) => ({
+      ...each,
+      reference: new Reference(each.policy),
+      leases: [],
+    }));
+  }
+
+  async start(): Promise<void> {
+    for (const who of [0, 1]) await this.open(who);
+  }
+
+  async step(step: Step): Promise<void> {
+    if (step.do === "publish") await this.publish(step.by, this.fresh(step.count));
+    if (step.do === "publishAgain") await this.publish(step.by, this.again(step.which));
+    if (step.do === "publishToPull") await this.publishToPull(step.by, this.consumer(step.for), step.count);
+    if (step.do === "pull") await this.pull(step.by, this.consumer(step.for), step.max);
+    if (step.do === "settle") await this.settle(step);
+    if (step.do === "pass") await this.pass(step.by, step.minutes);
+    if (step.do === "look") await this.look();
+    if (step.do === "restart") await this.restart(step.who);
+    if (step.do === "doom") this.sidecars[step.who]!.life.dieIn(step.atCommand);
+  }
+
+  /** Everything is pulled and acked until nothing is owed any more. */
+  async drain(): Promise<void> {
+    for (let round = 0; ; round++) {
+      await this.look();
+      if (this.consumers.every(({ reference }) => reference.count("waiting", "leased") === 0)) return;
+      if (round === 100) throw new Error("not all that is owed comes");
+      for (const each of this.consumers) await this.settleAll(0, each, each.reference.inHand(), acked);
+      // In small steps first, so that each delay is seen to end at its time.
+      await this.pass(0, round < 6 ? 10 : 1_000);
+    }
+  }
+
+  async check(): Promise<void> {
+    for (const { name } of this.consumers) await this.sidecars[0]!.queues.get(name)!.raiseFloor();
+    const floors = await this.admin.hgetall(ledgerKeys(topic).floors);
+    const { last } = await this.sidecars[0]!.bus.ledger.tail(topic);
+    for (const { name } of this.consumers)
+      if (this.published > 0 && floors[name] !== last)
+        throw new Error(`${name} settled all, and holds the ledger at ${floors[name]}`);
+  }
+
+  async close(): Promise<void> {
+    for (const sidecar of this.sidecars) await stop(sidecar);
+  }
+
+  private fresh(count: number): number[] {
+    return Array.from({ length: count }, () => ++this.published);
+  }
+
+  private again(which: number): number[] {
+    return this.published === 0 ? [] : [(which % this.published) + 1];
+  }
+
+  private consumer(index: number): Served {
+    return this.consumers[index % this.consumers.length]!;
+  }
+
+  private async open(who: number): Promise<void> {
+    const life = new WatchedLife(this.opened++ % 2 === 0);
+    const waker = { alone: who === 0, wakeElsewhere() {} }; // both ways in which events come to a run
+    const bus = belt(this.url, { life, waker, scripts: this.scripts });
+    const queues = new Map<string, DeliveryQueue>();
+    this.sidecars[who] = { life, bus, queues };
+    for (const { name, policy } of this.consumers) queues.set(name, await bus.queue(name, policy));
+  }
+
+  private async restart(who: number): Promise<void> {
+    const { life } = this.sidecars[who]!;
+    await life.idle();
+    await stop(this.sidecars[who]!);
+    if (life.dead) await this.replaceDead(who);
+    else await this.open(who);
+  }
+
+  private async replaceDead(who: number): Promise<void> {
+    const { bus } = this.sidecars[who]!;
+    // What it died over may still be on its way to Redis; it was sent before these.
+    await this.admin.ping().then(() => this.admin.ping());
+    await bus.close();
+    for (const { reference } of this.consumers) reference.doubted();
+    await this.idle();
+    for (const { name } of this.consumers) await this.forgetTaken(name);
+    this.auditDue = true;
+    await this.open(who);
+  }
+
+  /** Runs `work` on a sidecar; when it dies over it, as every client does, once more on the one in its place. */
+  private async on<T>(who: number, work: (sidecar: Sidecar) => Promise<T>): Promise<T> {
+    for (;;) {
+      const sidecar = this.sidecars[who]!;
+      const done = await sidecar.life.unlessDead(work(sidecar).then((value) => ({ value })));
+      if (done !== undefined) return done.value;
+      await this.replaceDead(who);
+    }
+  }
+
+  private async publish(who: number, numbers: readonly number[]): Promise<void> {
+    if (numbers.length === 0) return;
+    for (const { reference } of this.consumers) for (const number of numbers) reference.published(number);
+    await this.on(who, async ({ bus, queues }) => {
+      const recorded = await bus.ledger.record(topic, numbers.map(event), remembered);
+      for (const queue of queues.values()) queue.advanceTo(recorded.at(-1)!.ledgerId);
+    });
+  }
+
+  private async publishToPull(who: number, consumer: Served, count: number): Promise<void> {
+    const { life, queues } = this.sidecars[who]!;
+    const controller = new AbortController();
+    const queue = queues.get(consumer.name)!;
+    const pulled = queue.pull(3, 10_000, controller.signal);
+    await life.unlessDead(Promise.race([pulled, eventually(() => queue.waiting > 0, { everyMs: 1 })]));
+    await this.publish(who, this.fresh(count));
+    await life.unlessDead(Promise.race([pulled, queue.catchUp().then(() => controller.abort())]));
+    this.deliver(consumer, (await life.unlessDead(pulled)) ?? []);
+  }
+
+  private async pull(who: number, consumer: Served, max: number): Promise<number> {
+    const leases = await this.on(who, ({ queues }) =>
+      queues.get(consumer.name)!.pull(max, 0, new AbortController().signal),
+    );
+    return this.deliver(consumer, leases);
+  }
+
+  private deliver({ reference, leases: known }: Served, leases: readonly Lease[]): number {
+    for (const { lease, attempt, indexes, bodies } of leases) {
+      const events = bodies.map((body, i) => ({ number: numberIn(body), token: `${lease}.${indexes[i]}` }));
+      reference.delivered({ attempt, events });
+      known.push(events.map(({ token }) => token));
+    }
+    return leases.length;
+  }
+
+  private async settle(step: SettleStep): Promise<void> {
+    const leases = this.consumers.flatMap((of) => {
+      const inHand = new Set(of.reference.inHand());
+      const known = step.late
+        ? of.leases.slice(-4)
+        : of.leases.filter((each) => each.some((t) => inHand.has(t)));
+      return known.map((tokens) => ({ of, tokens }));
+    });
+    if (leases.length === 0) return;
+    const { of, tokens } = leases[step.which % leases.length]!;
+    const from = Math.floor((tokens.length * step.from) / 100);
+    const chosen = tokens.slice(from, from + Math.ceil((tokens.length * step.share) / 100));
+    await this.settleAll(step.by, of, chosen, step);
+  }
+
+  private async settleAll(
+    who: number,
+    { name, reference }: Served,
+    tokens: readonly string[],
+    { action, delay, reason }: Pick<SettleStep, "action" | "delay" | "reason">,
+  ): Promise<void> {
+    const delayMs = delay === undefined ? {} : { delayMs: delay * minute };
+    const requests = tokens.map((token) => ({ token, action, reason, ...delayMs }));
+    const answers = await this.on(who, ({ queues }) => queues.get(name)!.settle(requests));
+    for (const [i, token] of tokens.entries())
+      reference.settled(token, { action, reason, ...delayMs }, answers[i]!.result);
+  }
+
+  private async pass(who: number, minutes: number): Promise<void> {
+    await this.idle();
+    for (const { name } of this.consumers) await passTime(this.admin, name, minutes * minute);
+    for (const { name } of this.consumers) await this.on(who, ({ queues }) => queues.get(name)!.sweep());
+    for (const { reference } of this.consumers) reference.passed(minutes * minute);
+  }
+
+  private async look(): Promise<void> {
+    for (const consumer of this.consumers) await this.lookAt(consumer);
+    await this.idle();
+    for (const consumer of this.consumers) await this.compareCounts(consumer);
+  }
+
+  private async lookAt(consumer: Served): Promise<void> {
+    for (let vain = 0; ; ) {
+      let came = 0;
+      for (const who of [0, 1]) {
+        await this.on(who, ({ queues }) => this.lookAfter(queues.get(consumer.name)!));
+        came += await this.pull(who, consumer, 1_000);
+      }
+      await this.idle();
+      const complaint = consumer.reference.complaint(await this.letters(consumer));
+      if (complaint === undefined && came === 0) return;
+      if (came === 0 && ++vain === mostVain) throw new Error(`${consumer.name}: ${complaint}`);
+    }
+  }
+
+  // What a sidecar does from time to time of itself.
+  private async lookAfter(queue: DeliveryQueue): Promise<void> {
+    await queue.sweep();
+    if (this.auditDue) await queue.audit();
+    await queue.catchUp();
+    queue.wakeOne();
+  }
+
+  private async compareCounts({ name, reference }: Served): Promise<void> {
+    const { open, acked, dead } = await this.on(0, ({ queues }) => queues.get(name)!.counts());
+    const expected = [
+      reference.count("waiting", "leased"),
+      reference.count("acked"),
+      reference.count("dead"),
+    ];
+    if ([open, acked, dead].join() !== expected.join())
+      throw new Error(`${name}: counts ${[open, acked, dead]} instead of ${expected}`);
+  }
+
+  private async letters({ name }: Consumer): Promise<Letter[]> {
+    const entries = await this.admin.xrange(deliveryKeys(name, topic).dead, "-", "+");
+    return entries.map(([, flat]) => {
+      const fields = streamFields(flat);
+      const number = numberIn(Buffer.from(fields.get("envelope") ?? ""));
+      return { number, attempts: Number(fields.get("attempts")), reason: fields.get("reason") ?? "" };
+    });
+  }
+
+  private async idle(): Promise<void> {
+    for (const { life } of this.sidecars) await life.idle();
+  }
+
+  // BullMQ's lock of a ticket ends after some seconds; here the queue has lost it by then.
+  private async forgetTaken(name: string): Promise<void> {
+    const queue = `${queuePrefix}:${queueName(name, topic)}`;
+    const taken = await this.admin.lrange(`${queue}:active`, 0, -1);
+    const keys = taken.flatMap((job) => [`${queue}:${job}`, `${queue}:${job}:lock`]);
+    await this.admin.del(`${queue}:active`, ...keys);
+  }
+}
+
+// One that dies over its end is not waited for.
+async function stop({ life, bus }: Sidecar): Promise<void> {
+  await life.unlessDead(bus.close());
+  if (life.dead) await bus.close();
+}
+
+const acked = { action: "ack", delay: undefined, reason: "" } as const;
