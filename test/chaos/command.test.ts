@@ -11,6 +11,7 @@ test.each([
   [["--minutes", "x"], /--minutes=x is no number of minutes above 0/],
   [["--minutes", "0"], /above 0/],
   [["--seed=-1"], /--seed=-1 is no whole number/],
+  [["--only", "redis("], /--only=redis\( is no regular expression/],
   [["--bogus"], /--bogus/],
   [["20"], /20/],
 ])("npm run chaos -- %j: exit code 2, the value and the usage", async (args, said) => {

@@ -3,7 +3,7 @@ import { refillWhatWasTold } from "./redis-losses.js";
 import type { SidecarNode } from "./sidecar-node.js";
 import type { Laravel, World } from "./world.js";
 
-/** From the end of all faults to nothing owed (ms): I8. */
+/** From the end of all faults to nothing owed (ms), less the time in which producers send again what Redis lost: I8. */
 export const DRAIN_MS = 60_000;
 
 /** All that was published is settled everywhere it is due, or time was up. */
@@ -17,16 +17,18 @@ export interface Drained {
 
 /**
  * Heals the network, starts what does not run, continues what was stopped, lets nobody publish, and waits until nothing
- * is owed; what the bus says that Redis lost is sent again. Says what is left after 60 s; the caller decides whether that is a violation. Publishing goes on only with
- * `world.producer.resume()`.
+ * is owed. What the bus says that Redis lost is sent again before that. Says what is left after 60 s; the caller decides whether
+ * that is a violation. Publishing goes on only with `resume()` of the producer and of Laravel's users.
  */
 export async function healed(world: World): Promise<Drained> {
-  const from = performance.now();
+  let from = performance.now();
   await restore(world);
   world.producer.pause();
   world.laravel?.users.pause();
   world.probe.behave();
+  const healedAt = performance.now();
   await refillWhatWasTold(world);
+  from += performance.now() - healedAt;
   for (let last: readonly string[] = []; ; ) {
     await startAgain(world);
     const left = await whatIsLeft(world).catch((error: unknown) => [`status: ${String(error)}`]);
