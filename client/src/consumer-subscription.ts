@@ -304,6 +304,7 @@ export class ConsumerSubscription<Payload> implements Subscription<Payload>, End
       path: `/v1/topics/${encodeURIComponent(topic)}/pull`,
       settler: this.settler,
       wanted: (outstanding) => this.wants(outstanding),
+      isEmpty: () => this.inbox.size === 0,
       onPulled: (pulled) => this.receive(pulled),
       onReady: () => {
         this.schedule();

@@ -21,6 +21,8 @@ export interface PullerParts {
   readonly settler: Settler;
   /** Whether one more pull is wanted beside those outstanding. */
   readonly wanted: (outstanding: number) => boolean;
+  /** Whether nothing is left to hand out until the bus answers. */
+  readonly isEmpty: () => boolean;
   readonly onPulled: (pulled: Pulled) => void;
   /** A pull has ended, or the time to try again has come. */
   readonly onReady: () => void;
@@ -31,6 +33,11 @@ export interface PullerParts {
 }
 
 const WAIT_MS = 20_000;
+/**
+ * How long (ms) the bus may keep the answer of a pull that carries settles for events to come, when there is nothing to hand
+ * out without them: at a steady pace one request then does for both.
+ */
+const SETTLE_WAIT_MS = 10;
 /** The bus may take this much longer (ms) than a pull waits before the connection counts as dead. */
 const GRACE_MS = 10_000;
 /** An empty answer in less than this (ms), though asked to wait, comes from a bus that is closing. */
@@ -84,7 +91,11 @@ export class Puller {
   }
 
   private request(batch: SettleBatch | undefined): Promise<Answer> {
-    const body = { max: this.max, wait_ms: WAIT_MS, settle: batch?.entries ?? [] };
+    const settleWaitMs = this.parts.isEmpty() ? SETTLE_WAIT_MS : 0;
+    const body = {
+      ...{ max: this.max, wait_ms: WAIT_MS },
+      ...{ settle: batch?.entries ?? [], settle_wait_ms: settleWaitMs },
+    };
     return this.parts.transport.call({
       method: "POST",
       path: this.parts.path,

@@ -39,6 +39,17 @@ test("a pull that carried acks and was lost does not lose the acks", async () =>
   expect(at.server.settles()).toContain("ack r1.1.0");
 });
 
+test.each([
+  ["may keep the answer of a pull with acks for a moment", 1, 10],
+  ["may not while events wait here", 2, 0],
+])("the bus %s", async (_name, events, settleWaitMs) => {
+  at.server.on("pull", deliver("r1.1", events));
+  const bus = await at.connect();
+  await (await next(bus.subscribe("t"))).ack();
+  const pull = at.server.of("pull").find(({ body }) => body.settle.length > 0);
+  expect(pull?.body).toMatchObject({ settle_wait_ms: settleWaitMs, wait_ms: 20_000 });
+});
+
 test("a stale ack rejects with a typed error, and unawaited it is logged and harms nothing", async () => {
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);

@@ -378,6 +378,8 @@ export class DeliveryQueue {
     // A pull that waits here is handed the run as it is cut: no ticket, no second look.
     const waiting = this.waiters.nextMax;
     const ordered = policy.order === "key";
+    // As in `recorded`; with order by key what comes later may have to go first.
+    if (waiting === 0 && this.parts.waker.alone && !ordered) return;
     // With order by key most of a cut may be parked, so a pull of few events is no reason to cut few.
     const limit = waiting > 0 && !ordered ? Math.min(policy.run, waiting) : policy.run;
     const entries = oneRunOf(await ledger.range(topic, cursor, this.known, limit));

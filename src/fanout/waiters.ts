@@ -12,10 +12,15 @@ export interface Waiter {
 
 interface Waiting {
   readonly max: number;
+  /** When its time is up, by `performance.now()`. */
+  readonly until: number;
   readonly wake: (lease?: Lease) => void;
 }
 
-/** Pulls that wait for one (consumer, topic). One waiter is woken per run; the longest waiting first. */
+/**
+ * Pulls that wait for one (consumer, topic). One waiter is woken per run: the one whose time is up first, since a pull that
+ * carried settles waits only for a moment, and what it is given then spares its client another request.
+ */
 export class Waiters {
   private readonly waiting: Waiting[] = [];
 
@@ -36,7 +41,7 @@ export class Waiters {
     let wake: (lease?: Lease) => void = () => {};
     let ended = false;
     const woken = new Promise<Lease | undefined>((resolve) => {
-      const entry: Waiting = { max, wake: (lease) => wake(lease) };
+      const entry: Waiting = { max, until: performance.now() + waitMs, wake: (lease) => wake(lease) };
       const stop = () => wake();
       const timer = setTimeout(stop, waitMs);
       wake = (lease) => {
@@ -50,7 +55,7 @@ export class Waiters {
       if (signal.aborted) wake();
       else {
         signal.addEventListener("abort", stop);
-        this.waiting.push(entry);
+        this.add(entry);
       }
     });
     const cancel = () => {
@@ -59,6 +64,12 @@ export class Waiters {
       return waited;
     };
     return { max, woken, cancel };
+  }
+
+  private add(entry: Waiting): void {
+    const later = this.waiting.findIndex(({ until }) => until > entry.until);
+    if (later === -1) this.waiting.push(entry);
+    else this.waiting.splice(later, 0, entry);
   }
 
   /** Wakes one, handing it `lease` if given; false when none waits here. */

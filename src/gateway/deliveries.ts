@@ -4,6 +4,7 @@ import type { Lease, SettleAction, Settled, SettleRequest } from "./types.js";
 /** Limits of one request. */
 export const maxPull = 1_000;
 export const maxWaitMs = 30_000;
+export const maxSettleWaitMs = 100;
 export const maxSettles = 2_000;
 const maxReason = 1_000;
 const maxDelayMs = 7 * 24 * 3_600_000;
@@ -11,16 +12,23 @@ const actions: readonly SettleAction[] = ["ack", "nack", "term", "release", "ext
 
 export interface PullRequest {
   readonly max: number;
+  /** How long (ms) the answer may wait for a first event. */
   readonly waitMs: number;
   readonly settle: readonly SettleRequest[];
 }
 
-/** Reads a pull: `{max, wait_ms, settle}`, all optional. Throws `invalid_request` (400). */
+/**
+ * Reads a pull: `{max, wait_ms, settle, settle_wait_ms}`, all optional. With settles it waits at most `settle_wait_ms`
+ * (0 to 100), since its caller waits for their answers. Throws `invalid_request` (400).
+ */
 export function readPull(body: Record<string, unknown>): PullRequest {
+  const settle = readSettles(body);
+  const waitMs = Math.min(integer(body, "wait_ms", 0, 0, 3_600_000), maxWaitMs);
+  const settleWaitMs = integer(body, "settle_wait_ms", 0, 0, maxSettleWaitMs);
   return {
     max: integer(body, "max", 500, 1, maxPull),
-    waitMs: Math.min(integer(body, "wait_ms", 0, 0, 3_600_000), maxWaitMs),
-    settle: readSettles(body),
+    waitMs: settle.length > 0 ? Math.min(waitMs, settleWaitMs) : waitMs,
+    settle,
   };
 }
 

@@ -35,7 +35,7 @@ export interface DeliveryRouteParts {
 export class DeliveryRoutes {
   constructor(private readonly parts: DeliveryRouteParts) {}
 
-  /** Settles what rides along, then leases; waits only when nothing was settled. */
+  /** Settles what rides along, then leases, waiting as long as the pull may. */
   async pull(
     request: IncomingMessage,
     response: ServerResponse,
@@ -47,8 +47,7 @@ export class DeliveryRoutes {
     if (settle.length === 0) this.parts.checkRegistry();
     const settled = settle.length > 0 ? await queue.settle(settle) : [];
     const gone = abortOn(response, this.parts.closing);
-    // A pull with settles must not wait: its answers are waited for.
-    const leases = await queue.pull(max, settle.length > 0 ? 0 : waitMs, gone.signal);
+    const leases = await queue.pull(max, waitMs, gone.signal);
     gone.done();
     if (response.destroyed || response.socket?.destroyed) return await this.giveBack(queue, leases, topic);
     const { ackWaitMs } = queue.policy;
@@ -62,7 +61,7 @@ export class DeliveryRoutes {
 
   /**
    * A pull of several topics at once, for a consumer that serves them in one place: settles first, then leases, and
-   * waits, when nothing was settled, until something is owed in one of them. At most `max` events in all but for what
+   * waits, as long as the pull may, until something is owed in one of them. At most `max` events in all but for what
    * two topics were handed in the same moment.
    */
   async pullMany(request: IncomingMessage, response: ServerResponse, identity: Identity): Promise<void> {
@@ -77,7 +76,7 @@ export class DeliveryRoutes {
     const pulled = await pullFirst(
       names.map((name) => [name, queues.get(name)!] as const),
       asked.max,
-      asked.settle.length > 0 ? 0 : asked.waitMs,
+      asked.waitMs,
       gone.signal,
     );
     gone.done();

@@ -70,7 +70,7 @@ export class MemoryTransport implements Transport {
     }
   }
 
-  /** Settles first. A pull that settles must not wait: its answers are waited for. */
+  /** Settles first. It does not wait then, as the bus does not unless told: its answers are waited for. */
   private async pull(topic: GatewayTopic, call: Call): Promise<Response> {
     const { max, wait_ms: waitMs, settle } = bodyOf(call);
     const settled = topic.settle(settle);
