@@ -5,7 +5,7 @@ import { callBus } from "../sidecar-node.js";
 import { startWorld, type World } from "../world.js";
 import { STATUS } from "../world-topics.js";
 import { alone, isLong } from "./alone.js";
-import { diskFull, evicting, memoryFull, passwordRotated, redisStopped } from "./redis.js";
+import { diskFull, evicting, fullBy, memoryFull, passwordRotated, redisStopped } from "./redis.js";
 
 // What Redis refuses, the bus refuses: with a code, a red status, and without losing what it had accepted before.
 let world: World;
@@ -68,8 +68,13 @@ test("the password of Redis rotated: the bus is unready and refuses, and goes on
   expect(await alone(world, passwordRotated, random, { lastsMs: 1_500, meanwhile })).toEqual([]);
 }, 150_000);
 
-test("the disk of the append-only file full: Redis ends rather than acknowledge, and nothing acknowledged is missing after", async () => {
-  const meanwhile = () => eventually(() => !world.redis.process.isRunning, { timeoutMs: 30_000 });
+test(`the disk of the append-only file full (${fullBy}): Redis ends rather than acknowledge, and nothing acknowledged is missing after`, async () => {
+  const meanwhile = async () => {
+    await eventually(() => !world.redis.process.isRunning, { timeoutMs: 30_000 });
+    expect(world.redis.process.ends.at(-1)).toMatchObject({ code: 1, expected: false });
+    await isUnready();
+    expect((await answer()).status).toBe(503);
+  };
   expect(await alone(world, diskFull, random, { lastsMs: 500, meanwhile })).toEqual([]);
 }, 150_000);
 

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
+import type { RedisNode } from "../redis-node.js";
 import type { Fault } from "../world.js";
+import { canMount, putBack, putOnSmallDisk } from "./small-disk.js";
 
 /** maxmemory is reached under noeviction: Redis refuses every write that needs memory. */
 export const memoryFull: Fault = {
@@ -35,19 +37,36 @@ export const passwordRotated: Fault = {
   },
 };
 
+/** How a disk is made full here: by a small tmpfs where that can be mounted, else by a limit on the size of files. */
+export const fullBy = canMount() ? "a small tmpfs, ENOSPC" : "RLIMIT_FSIZE, EFBIG: no right to mount";
+
 /** Disk full where the append-only file is: with appendfsync always Redis exits rather than acknowledge. */
 export const diskFull: Fault = {
-  name: "the disk of the append-only file is full",
+  name: `the disk of the append-only file is full (${fullBy})`,
   touches: ["redis"],
-  async inject({ redis }) {
-    const { size } = statSync(redis.aofTail);
-    limitFileSize(redis.process.pid, size + 2_000);
-    return async () => {
-      if (!redis.process.isRunning) await redis.start();
-      else limitFileSize(redis.process.pid, undefined);
-    };
-  },
+  inject: ({ redis }) => (fullBy.startsWith("RLIMIT") ? fillByLimit(redis) : fillTmpfs(redis)),
 };
+
+/** Room for some more events; Redis keeps its port and its data. */
+async function fillTmpfs(redis: RedisNode): Promise<() => Promise<void>> {
+  await redis.stop();
+  putOnSmallDisk(redis.aofDirectory, 64_000);
+  await redis.start();
+  return async () => {
+    await redis.kill9();
+    putBack(redis.aofDirectory);
+    await redis.start();
+  };
+}
+
+async function fillByLimit(redis: RedisNode): Promise<() => Promise<void>> {
+  const { size } = statSync(redis.aofTail);
+  limitFileSize(redis.process.pid, size + 2_000);
+  return async () => {
+    if (!redis.process.isRunning) await redis.start();
+    else limitFileSize(redis.process.pid, undefined);
+  };
+}
 
 /** What was stopped longer than its connections' timeouts goes on as if nothing had been. */
 export const redisStopped: Fault = {
