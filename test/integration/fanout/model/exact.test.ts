@@ -30,20 +30,27 @@ const policies = fc.record({
     [5, 25, 45].map((each) => each * minute),
   ),
   run: fc.constantFrom(2, 5, 500),
+  order: fc.constantFrom("none" as const, "none" as const, "key" as const),
 });
 const one: fc.Arbitrary<Consumer[]> = policies.map((policy) => [{ name: "alpha", policy }]);
+const three: fc.Arbitrary<Consumer[]> = fc
+  .tuple(policies, policies, policies)
+  .map((each) => each.map((policy, i) => ({ name: ["alpha", "beta", "gamma"][i]!, policy })));
 
 test("in every history the attempts, the moments of redelivery and the deaths of events are those of the reference", async () => {
   await fc.assert(
-    fc.asyncProperty(one, histories, (consumers, steps) => play(server.url, admin, consumers, steps)),
+    fc.asyncProperty(fc.oneof(one, three), histories, (consumers, steps) =>
+      play(server.url, admin, consumers, steps),
+    ),
     { numRuns, endOnFailure: true },
   );
 }, 600_000);
 
 describe("the exact model turns red", () => {
-  const cases: [string, fc.Arbitrary<Step[]>, Mutate][] = [
+  const cases: [string, fc.Arbitrary<Consumer[]>, fc.Arbitrary<Step[]>, Mutate][] = [
     [
       "when a single that was silent has no attempt counted",
+      one,
       historiesOf("nack"),
       ({ sweep }) => ({
         sweep: mutated(
@@ -55,6 +62,7 @@ describe("the exact model turns red", () => {
     ],
     [
       "when a run that was silent counts as never handed out",
+      one,
       historiesOf("extend"),
       ({ sweep }) => ({
         sweep: mutated(sweep, "'lapses', record.lapses, 'deadline'", "'lapses', 0, 'deadline'"),
@@ -62,26 +70,31 @@ describe("the exact model turns red", () => {
     ],
     [
       "when a run is taken apart after three lapses",
+      one,
       historiesOf("extend"),
       ({ sweep }) => ({ sweep: mutated(sweep, "local MAX_LAPSES = 2", "local MAX_LAPSES = 3") }),
     ],
     [
       "when the backoff is one index further on",
+      one,
       historiesOf("nack"),
       ({ settle }) => ({ settle: mutated(settle, "if index >= attempts then", "if index > attempts then") }),
     ],
     [
       "when a nack's own delay is not regarded",
+      one,
       historiesOf("nack"),
       ({ settle }) => ({ settle: mutated(settle, "operation.delay ~= ''", "false") }),
     ],
     [
       "when extending some events of a run extends all",
+      one,
       historiesOf("extend"),
       ({ settle }) => ({ settle: mutated(settle, "wanted[index] and later or", "later or") }),
     ],
     [
       "when an event that is silent takes its run along",
+      one,
       historiesOf("extend"),
       ({ sweep }) => ({
         sweep: mutated(sweep, "if earliest then return leave_run", "if false then return leave_run"),
@@ -89,11 +102,13 @@ describe("the exact model turns red", () => {
     ],
     [
       "when a release counts as an attempt",
+      one,
       historiesOf("nack", "release"),
       ({ settle }) => ({ settle: mutated(settle, "record.attempts - 1 or 0", "record.attempts or 0") }),
     ],
     [
       "when an event has one attempt more than max_deliver",
+      one,
       historiesOf("nack"),
       ({ settle }) => ({
         settle: mutated(settle, "attempts >= tonumber(ARGV[5])", "attempts > tonumber(ARGV[5])"),
@@ -101,17 +116,62 @@ describe("the exact model turns red", () => {
     ],
     [
       "when what was silent goes out together",
+      one,
       historiesOf("extend"),
       ({ lease }) => ({
         lease: mutated(lease, "if holder and holder ~= '' and holder ~= record.id then", "if false then"),
       }),
     ],
+    [
+      "when a settle of one consumer is looked up among the runs of another",
+      three,
+      historiesOf("ack"),
+      ({ settle }) => ({
+        settle: mutated(
+          settle,
+          "local state, prefix = KEYS[1], ARGV[1]",
+          "local state, prefix = KEYS[1], (string.gsub(ARGV[1], 'beta', 'alpha'))",
+        ),
+      }),
+    ],
+    [
+      "when a dead letter is kept although it was redriven",
+      one,
+      historiesOf("term"),
+      ({ redrive }) => ({ redrive: mutated(redrive, "redis.call('XDEL', dead, ARGV[2])", "") }),
+    ],
+    [
+      "when a redriven event has its attempts of before",
+      one,
+      historiesOf("term", "nack"),
+      ({ redrive }) => ({
+        redrive: mutated(
+          redrive,
+          "{kind = 'single', reason",
+          "{kind = 'single', attempts = fields.attempts, reason",
+        ),
+      }),
+    ],
+    [
+      "when a key is not handed on by a dead letter",
+      one,
+      historiesOf("term"),
+      ({ settle }) => ({
+        settle: mutated(
+          settle,
+          "elseif action == 't' then\n    free_key(record, index)",
+          "elseif action == 't' then",
+        ),
+      }),
+    ],
   ];
   test.each(cases)(
     "%s",
-    async (_name, some, mutate) => {
+    async (_name, served, some, mutate) => {
       const outcome = await fc.check(
-        fc.asyncProperty(one, some, (consumers, steps) => play(server.url, admin, consumers, steps, mutate)),
+        fc.asyncProperty(served, some, (consumers, steps) =>
+          play(server.url, admin, consumers, steps, mutate),
+        ),
         { numRuns: 200, endOnFailure: true },
       );
       expect(outcome.failed).toBe(true);

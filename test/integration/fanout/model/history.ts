@@ -10,6 +10,14 @@ export type Step =
   | { readonly do: "publishToPull"; readonly by: number; readonly for: number; readonly count: number }
   | { readonly do: "pull"; readonly by: number; readonly for: number; readonly max: number }
   | SettleStep
+  /** The `which`-th of the latest dead letters, or all; `both`: by both sidecars at once. */
+  | {
+      readonly do: "redrive";
+      readonly by: number;
+      readonly for: number;
+      readonly which: number | "all";
+      readonly both: boolean;
+    }
   | { readonly do: "pass"; readonly by: number; readonly minutes: number }
   /** All that can be pulled now is pulled, and compared with the reference. */
   | { readonly do: "look" }
@@ -72,9 +80,17 @@ const common: fc.MaybeWeightedArbitrary<Step>[] = [
   },
 ];
 
+/** What an operator may do to a consumer that is served. */
+const redrives = step("redrive", {
+  by: sidecar,
+  for: consumer,
+  which: fc.oneof(fc.nat(5), fc.constant("all" as const)),
+  both: fc.boolean(),
+});
+
 /** Histories whose adapters settle in these ways only. */
 export function historiesOf(...among: readonly SettleAction[]): fc.Arbitrary<Step[]> {
-  const steps = [...common, { weight: 6, arbitrary: settles(among) }];
+  const steps = [...common, { weight: 6, arbitrary: settles(among) }, { weight: 2, arbitrary: redrives }];
   return fc.array(fc.oneof(...steps), { minLength: 12, maxLength: 50 });
 }
 

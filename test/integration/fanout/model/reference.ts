@@ -5,6 +5,8 @@ export interface Terms {
   readonly ackWaitMs: number;
   readonly maxDeliver: number;
   readonly backoffMs: readonly number[];
+  /** Its ordering key, with order by key. */
+  keyOf?(number: number): string;
 }
 
 /** One event that a consumer is owed, or was. */
@@ -17,6 +19,8 @@ interface Owed {
   lapses: number;
   /** It was silent: such events are in hand one at a time. */
   suspect: boolean;
+  /** It takes its turn among those of its key; not when it was redriven. */
+  ordered: boolean;
   /** Not delivered before. */
   due: number;
   /** The one that settles it: of its lease, and after that has lapsed still until it is handed out again. */
@@ -60,8 +64,16 @@ export class Reference {
 
   published(number: number): void {
     if (this.events.has(number)) return;
-    const fresh = { alone: false, counted: 0, lapses: 0, suspect: false, silent: 0, reason: "" };
+    const ordered = this.terms.keyOf !== undefined;
+    const fresh = { ordered, alone: false, counted: 0, lapses: 0, suspect: false, silent: 0, reason: "" };
     this.events.set(number, { number, state: "waiting", ...fresh, due: this.now, token: "", deadline: 0 });
+  }
+
+  /** A dead letter was redriven: by itself, with fresh attempts, and out of its turn. */
+  redriven(number: number): void {
+    const event = this.events.get(number)!;
+    const fresh = { ordered: false, alone: true, counted: 0, lapses: 0, suspect: false };
+    Object.assign(event, { state: "waiting", ...fresh, due: this.now, token: "" });
   }
 
   /** A lease came to an adapter. */
@@ -72,6 +84,7 @@ export class Reference {
       if (event.state !== "waiting") throw new Error(`event ${number} was delivered while ${event.state}`);
       if (event.due > this.now)
         throw new Error(`event ${number} was delivered ${event.due - this.now} ms too early`);
+      if (this.isHeldBack(event)) throw new Error(`event ${number} was delivered before its turn in its key`);
       this.takeNoteOfSilence(event, attempt);
       if (attemptOf(event) !== attempt)
         throw new Error(`event ${number} came as attempt ${attempt} instead of ${attemptOf(event)}`);
@@ -119,7 +132,7 @@ export class Reference {
   /** A sidecar died: it may have leased, for nobody, whatever could be leased. */
   doubted(): void {
     for (const event of this.events.values())
-      if (event.state === "waiting" && event.due <= this.now) event.silent++;
+      if (event.state === "waiting" && event.due <= this.now && !this.isHeldBack(event)) event.silent++;
   }
 
   /** All that could be pulled was pulled; what is wrong with what came and with these dead letters, if anything. */
@@ -217,8 +230,25 @@ export class Reference {
       );
   }
 
+  // What may have died with nobody knowing holds back nothing any more.
+  private isHeldBack(event: Owed): boolean {
+    return this.earlierOf(event).some(({ silent }) => silent === 0);
+  }
+
+  /** Unsettled events of its key that come before it. */
+  private earlierOf(event: Owed): Owed[] {
+    if (!event.ordered) return [];
+    const key = this.terms.keyOf!(event.number);
+    const all = [...this.events.values()];
+    return all
+      .slice(0, all.indexOf(event))
+      .filter((other) => other.ordered && (other.state === "waiting" || other.state === "leased"))
+      .filter(({ number }) => this.terms.keyOf!(number) === key);
+  }
+
   private isOverdue(event: Owed): boolean {
     if (event.state !== "waiting" || event.due > this.now || event.silent > 0) return false;
+    if (this.earlierOf(event).length > 0) return false;
     return (
       !event.suspect || !this.some((other) => other.silent > 0 || (other.suspect && other.state === "leased"))
     );

@@ -4,16 +4,16 @@ import { type DeliveryScripts, loadDeliveryScripts } from "../../../../src/fanou
 import type { DeliveryPolicy, Lease } from "../../../../src/fanout/types.js";
 import { deliveryKeys, ledgerKeys, queueName, queuePrefix } from "../../../../src/redis/keys.js";
 import { streamFields } from "../../../../src/redis/stream-fields.js";
-import { belt, event, numberIn, passTime, topic } from "../../../support/belt.js";
+import { belt, keyedEvent, numberIn, passTime, topic } from "../../../support/belt.js";
 import { eventually } from "../../../support/eventually.js";
 import { minute, type SettleStep, type Step } from "./history.js";
-import { type Letter, Reference } from "./reference.js";
+import { type Letter, Reference, type Terms } from "./reference.js";
 import { type Sidecar, WatchedLife } from "./sidecar.js";
 
 /** A consumer of the model: its name, its policy. */
 export interface Consumer {
   readonly name: string;
-  readonly policy: Pick<DeliveryPolicy, "ackWaitMs" | "maxDeliver" | "backoffMs" | "run">;
+  readonly policy: Pick<DeliveryPolicy, "ackWaitMs" | "maxDeliver" | "backoffMs" | "run" | "order">;
 }
 
 /** Takes a check out of the product's scripts. */
@@ -65,7 +65,7 @@ class World {
   ) {
     this.consumers = consumers.map((each) => ({
       ...each,
-      reference: new Reference(each.policy),
+      reference: new Reference(termsOf(each)),
       leases: [],
     }));
   }
@@ -75,11 +75,13 @@ class World {
   }
 
   async step(step: Step): Promise<void> {
+    for (const who of [0, 1]) if (this.sidecars[who]!.life.dead) await this.replaceDead(who);
     if (step.do === "publish") await this.publish(step.by, this.fresh(step.count));
     if (step.do === "publishAgain") await this.publish(step.by, this.again(step.which));
     if (step.do === "publishToPull") await this.publishToPull(step.by, this.consumer(step.for), step.count);
     if (step.do === "pull") await this.pull(step.by, this.consumer(step.for), step.max);
     if (step.do === "settle") await this.settle(step);
+    if (step.do === "redrive") await this.redrive(step);
     if (step.do === "pass") await this.pass(step.by, step.minutes);
     if (step.do === "look") await this.look();
     if (step.do === "restart") await this.restart(step.who);
@@ -166,7 +168,11 @@ class World {
     if (numbers.length === 0) return;
     for (const { reference } of this.consumers) for (const number of numbers) reference.published(number);
     await this.on(who, async ({ bus, queues }) => {
-      const recorded = await bus.ledger.record(topic, numbers.map(event), remembered);
+      const recorded = await bus.ledger.record(
+        topic,
+        numbers.map((number) => keyedEvent(number, keyOf(number))),
+        remembered,
+      );
       for (const queue of queues.values()) queue.advanceTo(recorded.at(-1)!.ledgerId);
     });
   }
@@ -226,6 +232,20 @@ class World {
       reference.settled(token, { action, reason, ...delayMs }, answers[i]!.result);
   }
 
+  private async redrive(step: Extract<Step, { do: "redrive" }>): Promise<void> {
+    const consumer = this.consumer(step.for);
+    const letters = await this.letters(consumer);
+    consumer.reference.complaint(letters); // which of them it did not know of
+    const chosen = step.which === "all" ? letters : letters.slice(-1 - step.which).slice(0, 1);
+    for (const { number } of chosen) consumer.reference.redriven(number);
+    const ids = chosen.map(({ id }) => id);
+    const redriving = [step.by, ...(step.both ? [1 - step.by] : [])].map((who) =>
+      this.on(who, ({ queues }) => queues.get(consumer.name)!.redrive(ids)),
+    );
+    const redriven = (await Promise.all(redriving)).flat();
+    if (new Set(redriven).size < redriven.length) throw new Error(`redriven twice: ${redriven}`);
+  }
+
   private async pass(who: number, minutes: number): Promise<void> {
     await this.idle();
     for (const { name } of this.consumers) await passTime(this.admin, name, minutes * minute);
@@ -272,12 +292,12 @@ class World {
       throw new Error(`${name}: counts ${[open, acked, dead]} instead of ${expected}`);
   }
 
-  private async letters({ name }: Consumer): Promise<Letter[]> {
+  private async letters({ name }: Consumer): Promise<(Letter & { id: string })[]> {
     const entries = await this.admin.xrange(deliveryKeys(name, topic).dead, "-", "+");
-    return entries.map(([, flat]) => {
+    return entries.map(([id, flat]) => {
       const fields = streamFields(flat);
       const number = numberIn(Buffer.from(fields.get("envelope") ?? ""));
-      return { number, attempts: Number(fields.get("attempts")), reason: fields.get("reason") ?? "" };
+      return { id, number, attempts: Number(fields.get("attempts")), reason: fields.get("reason") ?? "" };
     });
   }
 
@@ -292,6 +312,12 @@ class World {
     const keys = taken.flatMap((job) => [`${queue}:${job}`, `${queue}:${job}:lock`]);
     await this.admin.del(`${queue}:active`, ...keys);
   }
+}
+
+const keyOf = (number: number) => `key ${(number * number) % 7}`;
+
+function termsOf({ policy }: Consumer): Terms {
+  return policy.order === "key" ? { ...policy, keyOf } : policy;
 }
 
 // One that dies over its end is not waited for.
