@@ -51,7 +51,7 @@ if owed == 0 then return {'passed'} end
 redis.call('HINCRBY', state, 'owed', owed)
 
 local offset = 0
-local range = {from = cursor, to = ARGV[3], skip = 0, lapses = 0}
+local range = {from = cursor, to = ARGV[3], count = n, skip = 0, lapses = 0}
 if keys ~= '' then
   states = claim({from = cursor, n = n, states = states, keys = keys, ids = ARGV[13]})
   owed = owed_in(states)

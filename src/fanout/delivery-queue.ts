@@ -557,10 +557,15 @@ export class DeliveryQueue {
 
   private async bodies(run: RunRange, indexes: readonly number[]): Promise<Buffer[] | undefined> {
     if (run.body.length > 0) return [run.body];
-    const wanted = run.skip + run.n;
-    const entries = await this.parts.ledger.range(this.topic, run.from, run.to, wanted);
-    if (entries.length < wanted) return undefined;
-    return indexes.map((index) => entries[run.skip + index]!.body);
+    const entries = await this.entriesOf(run);
+    return entries && indexes.map((index) => entries[run.skip + index]!.body);
+  }
+
+  /** What the run was cut from; undefined when some of it is gone, since a place in the rest names another event. */
+  private async entriesOf({ from, to, count, skip, n }: RunRange) {
+    const wanted = count || skip + n;
+    const entries = await this.parts.ledger.range(this.topic, from, to, wanted);
+    return entries.length < wanted ? undefined : entries;
   }
 
   // Somebody removed entries from the ledger by hand: say so at every event instead of delivering the wrong one.
@@ -619,15 +624,9 @@ export class DeliveryQueue {
     const range = await this.parts.records.rangeOf(run);
     if (range === undefined) return;
     const own = range.body.length > 0;
-    const entries = own
-      ? []
-      : await this.parts.ledger.range(this.topic, range.from, range.to, range.skip + range.n);
-    const entry = entries[range.skip];
-    const id = await this.parts.records.bury(
-      run,
-      own ? range.body : (entry?.body ?? Buffer.alloc(0)),
-      entry?.id ?? "",
-    );
+    const entry = own ? undefined : (await this.entriesOf(range))?.[range.skip];
+    const body = own ? range.body : (entry?.body ?? Buffer.alloc(0));
+    const id = await this.parts.records.bury(run, body, entry?.id ?? "");
     if (id !== "") this.parts.log.warn("event became a dead letter", { ...this.names(), deadLetter: id });
   }
 

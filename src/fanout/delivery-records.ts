@@ -82,6 +82,8 @@ export type Advanced =
 export interface RunRange {
   readonly from: LedgerId;
   readonly to: LedgerId;
+  /** Entries that were in the ledger from there to there; 0 when a sidecar of before wrote the record. */
+  readonly count: number;
   readonly skip: number;
   readonly n: number;
   /** The event's own envelope when it was redriven from a dead letter; empty otherwise. */
@@ -354,11 +356,13 @@ export class DeliveryRecords {
 
   async rangeOf(run: string): Promise<RunRange | undefined> {
     const key = `${this.keys.prefix}run:${run}`;
-    const [from, to, skip, n, body] = await this.redis.hmgetBuffer(key, "from", "to", "skip", "n", "body");
+    const fields = ["from", "to", "count", "skip", "n", "body"];
+    const [from, to, count, skip, n, body] = await this.redis.hmgetBuffer(key, ...fields);
     if (!from || !to) return undefined;
     return {
       from: text(from),
       to: text(to),
+      count: Number(text(count ?? undefined)),
       skip: Number(text(skip)),
       n: Number(text(n)),
       body: body ?? Buffer.alloc(0),
@@ -495,6 +499,7 @@ function leasedRun(run: string, reply: ScriptReply[]): LeasedRun {
     waiting: Number(reply[12] ?? 0),
     redo: text(reply[13]),
     replayBehind: text(reply[14]) === "1",
+    count: Number(text(reply[15])),
   };
 }
 

@@ -7,7 +7,7 @@ so a reply lost with a Redis connection costs nothing   ARGV[5] ack_wait (ms)   
 ARGV[7] most events in flight, '' no limit
 
 Reply: {'ok', gen, from, to, skip, n, states, attempt, replayed '0'|'1', body, behind '0'|'1', tickets issued, spaced,
-        number of other runs that wait for a lease, redo, '1' when the replay that brought it may go on}
+        number of other runs that wait for a lease, redo, '1' when the replay that brought it may go on, count}
    or  {'gone'} | {'leased'} | {'parked'} | {'throttled'} | {'early', new ticket, due (ms)}
 ]]
 --- @include "record"
@@ -24,7 +24,7 @@ local function reply(attempt)
   return {'ok', record.gen, record.from, record.to, record.skip, record.n, record.states, attempt,
     record.replayed or '0', record.body or '', behind, table.concat(issued, ' '),
     redis.call('ZCARD', open) - redis.call('ZCARD', schedule) - redis.call('ZCARD', delayed) - redis.call('ZCARD', lane),
-    record.redo or '', replayed and redis.call('HEXISTS', state, 'replay_phase') == 1 and '1' or '0'}
+    record.redo or '', replayed and redis.call('HEXISTS', state, 'replay_phase') == 1 and '1' or '0', record.count or ''}
 end
 
 -- A single counts its attempt when it is leased, a run only its lapses.

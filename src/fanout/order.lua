@@ -56,7 +56,9 @@ local function cut_freed()
     redis.call('HDEL', left, block, block .. 'r')
     redis.call('ZREM', blocks, block)
   end
-  local range = {from = below(ids[1]), to = ids[#ids], skip = 0, lapses = 0, keys = table.concat(keys)}
+  local range = {
+    from = below(ids[1]), to = ids[#ids], count = #states, skip = 0, lapses = 0, keys = table.concat(keys),
+  }
   if redo then mark_replayed(range, redo) end
   local record = create(range, 0, table.concat(states), {kind = 'run'})
   redis.call('HSET', state, 'freed_run', record.id)

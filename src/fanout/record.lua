@@ -2,6 +2,7 @@
 What every delivery script shares: the record of a run and its moves. One hash per open run, `<prefix>run:<id>`:
 
 from, to     ledger range (from, to] the run was cut from        skip, n    the run's events in that range
+count        entries in that range: fewer are there when somebody removed some, and then their places say nothing
 states       one byte an event: o owed, a acked, n nacked, t terminated, r released, l lapsed, - not of this run
 gens         one byte an event: generation that settled it; '' while only generation 1 has
 gen          leases so far        deadline   of the lease (ms), '' when not leased     holder   nonce of the lease
@@ -98,8 +99,8 @@ local function create(parent, offset, states, fields)
     id = id, ticket = 0, due = fields.due or 0, kind = fields.kind, suspect = fields.suspect or '0',
     replayed = parent.replayed or '0',
   }
-  redis.call('HSET', run_key(id), 'from', parent.from, 'to', parent.to, 'skip', parent.skip + offset,
-    'n', #states, 'states', states, 'gens', '', 'gen', 0, 'deadline', '', 'deadlines', '', 'kind', record.kind,
+  redis.call('HSET', run_key(id), 'from', parent.from, 'to', parent.to, 'count', parent.count or '',
+    'skip', parent.skip + offset, 'n', #states, 'states', states, 'gens', '', 'gen', 0, 'deadline', '', 'deadlines', '', 'kind', record.kind,
     'attempts', fields.attempts or 0, 'lapses', fields.lapses or parent.lapses, 'suspect', record.suspect,
     'due', record.due, 'ticket', 0, 'reason', fields.reason or '', 'body', parent.body or '',
     'replayed', record.replayed)

@@ -32,7 +32,7 @@ end
 local owed = owed_in(states)
 if owed == 0 then return {'passed'} end
 
-local range = {from = cursor, to = ARGV[4], skip = 0, lapses = 0}
+local range = {from = cursor, to = ARGV[4], count = n, skip = 0, lapses = 0}
 mark_replayed(range, redo)
 count_owed(range, owed)
 local offset = 0

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { DeliveryQueue } from "../../../src/fanout/delivery-queue.js";
 import type { Lease, SettleAction } from "../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../src/ledger/ledger.js";
+import { ledgerKeys } from "../../../src/redis/keys.js";
 import { justBefore } from "../../../src/redis/ledger-id.js";
 import {
   type Belt,
@@ -357,6 +358,23 @@ test("an owed event is never trimmed, a settled one is once its retention is ove
   await drain(queue);
   await queue.raiseFloor();
   expect(await bus.ledger.trim("inspections.status", inAnHour, ["holds"])).toBe(2);
+});
+
+test("when part of a cut is gone from the ledger, none of its events is given in another's place", async () => {
+  const told: string[] = [];
+  const queue = await bus.queue("cut-short");
+  await bus.publish(10, queue);
+  const [lease] = await queue.pull(10, 1_000, never);
+  await queue.settle([{ token: `${lease!.lease}.0`, action: "nack", delayMs: 0 }]);
+  await bus.redis.xtrim(ledgerKeys(topic).stream, "MAXLEN", 8);
+  const other = belt(server.url, { errors: told }); // remembers none of them
+  const there = await other.queue("cut-short");
+  expect(await there.pull(10, 0, never)).toEqual([]);
+  await eventually(async () => (await there.counts()).dead === 1);
+  const letters = await there.deadLetters(10);
+  expect(letters).toMatchObject([{ reason: "the ledger no longer holds this event", envelope: "" }]);
+  expect(told.join()).toMatch(/no longer holds an owed run/);
+  await other.close();
 });
 
 test("a newcomer begins with what the ledger keeps, not with what this sidecar still remembers of it", async () => {
