@@ -28,15 +28,22 @@ export async function keepEvidence(
     losses,
     outbox,
   };
+  const processes = [...world.sidecars, ...world.adapters, ...(world.laravel?.node.parts() ?? [])];
   const files: [string, string][] = [
     ["violations.json", JSON.stringify(violations, null, 1)],
     ...Object.entries(seen).map(([name, part]): [string, string] => [
       `${name}.json`,
       JSON.stringify(part ?? null, null, 1),
     ]),
-    ...[...world.sidecars, ...world.adapters, ...(world.laravel?.node.parts() ?? [])].map(
-      ({ name, process }): [string, string] => [`${name}.log`, process.output()],
-    ),
+    ...processes.map(({ name, process }): [string, string] => [`${name}.log`, process.output()]),
+    [
+      "ends.json",
+      JSON.stringify(
+        processes.flatMap(({ process }) => process.ends),
+        null,
+        1,
+      ),
+    ],
   ];
   await Promise.all(files.map(([name, text]) => writeFile(join(folder, name), text)));
   return folder;

@@ -17,4 +17,6 @@ DB::connection()->beforeExecuting(function (string $query) use (&$before) {
     }
 });
 
+fwrite(STDERR, date(DATE_ATOM)." the relay runs\n");
+
 exit($kernel->call('hms-sync:relay', ['--max-time' => 30]));
