@@ -3,8 +3,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mutated } from "../../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../../support/redis.js";
+import type { Consumer } from "./consumers.js";
 import { histories, historiesOf, minute, type Step } from "./history.js";
-import { type Consumer, type Mutate, play } from "./world.js";
+import { type Mutate, play } from "./world.js";
 
 let server: TestRedis;
 let admin: Redis;
@@ -32,10 +33,12 @@ const policies = fc.record({
   run: fc.constantFrom(2, 5, 500),
   order: fc.constantFrom("none" as const, "none" as const, "key" as const),
 });
-const one: fc.Arbitrary<Consumer[]> = policies.map((policy) => [{ name: "alpha", policy }]);
+const one: fc.Arbitrary<Consumer[]> = fc
+  .record({ name: fc.constant("alpha"), policy: policies, skips: fc.constantFrom(0, 3) })
+  .map((each) => [each]);
 const three: fc.Arbitrary<Consumer[]> = fc
   .tuple(policies, policies, policies)
-  .map((each) => each.map((policy, i) => ({ name: ["alpha", "beta", "gamma"][i]!, policy })));
+  .map((each) => each.map((policy, i) => ({ name: ["alpha", "beta", "gamma"][i]!, policy, skips: 2 * i })));
 
 test("in every history the attempts, the moments of redelivery and the deaths of events are those of the reference", async () => {
   await fc.assert(
@@ -162,6 +165,26 @@ describe("the exact model turns red", () => {
           "elseif action == 't' then\n    free_key(record, index)",
           "elseif action == 't' then",
         ),
+      }),
+    ],
+    [
+      "when an event is owed although the filter leaves it out",
+      one,
+      historiesOf("ack"),
+      ({ advance }) => ({ advance: mutated(advance, "ARGV[9] ~= '' and ARGV[9] or", "") }),
+    ],
+    [
+      "when what is not sent is not counted",
+      one,
+      historiesOf("ack"),
+      ({ advance }) => ({ advance: mutated(advance, "if owed < n then", "if false then") }),
+    ],
+    [
+      "when an event that cannot be cast is nacked instead of terminated",
+      one,
+      historiesOf("ack"),
+      ({ settle }) => ({
+        settle: mutated(settle, "action = ARGV[i],", "action = ARGV[i] == 't' and 'n' or ARGV[i],"),
       }),
     ],
   ];

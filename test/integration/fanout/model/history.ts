@@ -18,6 +18,8 @@ export type Step =
       readonly which: number | "all";
       readonly both: boolean;
     }
+  /** The consumer is given another schema version from now on. */
+  | { readonly do: "version"; readonly for: number; readonly version: number }
   | { readonly do: "pass"; readonly by: number; readonly minutes: number }
   /** All that can be pulled now is pulled, and compared with the reference. */
   | { readonly do: "look" }
@@ -88,9 +90,16 @@ const redrives = step("redrive", {
   both: fc.boolean(),
 });
 
+const versions = step("version", { for: consumer, version: fc.integer({ min: 1, max: 3 }) });
+
 /** Histories whose adapters settle in these ways only. */
 export function historiesOf(...among: readonly SettleAction[]): fc.Arbitrary<Step[]> {
-  const steps = [...common, { weight: 6, arbitrary: settles(among) }, { weight: 2, arbitrary: redrives }];
+  const steps = [
+    ...common,
+    { weight: 6, arbitrary: settles(among) },
+    { weight: 2, arbitrary: redrives },
+    { weight: 1, arbitrary: versions },
+  ];
   return fc.array(fc.oneof(...steps), { minLength: 12, maxLength: 50 });
 }
 

@@ -7,6 +7,8 @@ export interface Terms {
   readonly backoffMs: readonly number[];
   /** Its ordering key, with order by key. */
   keyOf?(number: number): string;
+  /** Why it cannot be given the event in its version now: such an event is dead as soon as it is leased. */
+  castFailure(number: number): string | undefined;
 }
 
 /** One event that a consumer is owed, or was. */
@@ -84,6 +86,8 @@ export class Reference {
       if (event.state !== "waiting") throw new Error(`event ${number} was delivered while ${event.state}`);
       if (event.due > this.now)
         throw new Error(`event ${number} was delivered ${event.due - this.now} ms too early`);
+      if (this.terms.castFailure(number) !== undefined)
+        throw new Error(`event ${number} was delivered in a version it cannot be cast to`);
       if (this.isHeldBack(event)) throw new Error(`event ${number} was delivered before its turn in its key`);
       this.takeNoteOfSilence(event, attempt);
       if (attemptOf(event) !== attempt)
@@ -222,6 +226,12 @@ export class Reference {
   private takeNoteOfDeath({ number, attempts, reason }: Letter): void {
     const event = this.events.get(number);
     if (event === undefined) throw new Error(`event ${number} is a dead letter and was not owed`);
+    const failure = this.terms.castFailure(number);
+    if (event.state === "waiting" && event.due <= this.now && failure === reason) {
+      // A run that lapsed unseen may have come apart in more than one way.
+      const counted = event.silent > 0 ? attempts : event.alone ? event.counted + 1 : 1;
+      this.die(event, counted, failure);
+    }
     for (; event.state === "waiting" && event.silent > 0; event.silent--) this.lapseUnseen(event);
     if (event.state !== "dead") throw new Error(`event ${number} is a dead letter, and ${event.state}`);
     if (event.counted !== attempts || event.reason !== reason)
@@ -232,7 +242,8 @@ export class Reference {
 
   // What may have died with nobody knowing holds back nothing any more.
   private isHeldBack(event: Owed): boolean {
-    return this.earlierOf(event).some(({ silent }) => silent === 0);
+    const { castFailure } = this.terms;
+    return this.earlierOf(event).some(({ silent, number }) => silent === 0 && !castFailure(number));
   }
 
   /** Unsettled events of its key that come before it. */
