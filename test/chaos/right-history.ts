@@ -92,6 +92,10 @@ export const right: Observation = {
   ends: [
     { title: "sidecar-1", at: 1, code: null, signal: "SIGKILL", expected: true, lastWords: "" },
     { title: "sidecar-1", at: 2, code: 1, signal: null, expected: false, lastWords: '{"level":"error"}' },
+    {
+      ...{ title: "sidecar-2", at: 3, code: 1, signal: null, expected: false },
+      lastWords: 'error: Redis has maxmemory-policy "allkeys-lru"',
+    },
   ],
   logs: '{"level":"info","msg":"reading the intake"}',
   drains: [{ ms: 4_000, left: [], last: ["x is owed 1"] }],

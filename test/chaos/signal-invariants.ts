@@ -27,7 +27,7 @@ export const loud: Check = (seen) => [
   ...seen.ends
     .filter(
       ({ expected, code, lastWords }) =>
-        !expected && (code === 0 || !/"level":"(error|fatal)"|^Error/m.test(lastWords)),
+        !expected && (code === 0 || !/"level":"(error|fatal)"|^error/im.test(lastWords)),
     )
     .map(({ title, code, signal }) => `${title} ended by itself (${code ?? signal}) and said no error`),
   ...[
