@@ -16,6 +16,11 @@ export class Served {
   reference: Reference;
   /** Tokens of each lease that came, the latest last. */
   readonly leases: string[][] = [];
+  /** Whether the registry has it; what it is owed stays when it has it no longer, until it is retired. */
+  registered = true;
+  retired = false;
+  /** Time that passed while nobody took back what was silent (ms). */
+  asleepMs = 0;
   /** Events that it is not sent. */
   readonly left = new Set<number>();
 
@@ -33,8 +38,26 @@ export class Served {
 
   /** The ledger has the event. */
   published(number: number): void {
+    if (this.retired) return;
     if (this.owes(number)) this.reference.published(number);
     else this.left.add(number);
+  }
+
+  passed(ms: number): void {
+    this.asleepMs += ms;
+    if (!this.registered) return;
+    this.reference.passed(this.asleepMs);
+    this.asleepMs = 0;
+  }
+
+  /** It joins as a newcomer, which is owed what the ledger keeps. */
+  rejoined(kept: readonly number[]): void {
+    this.retired = false;
+    this.asleepMs = 0;
+    this.reference = new Reference(this.terms());
+    this.leases.length = 0;
+    this.left.clear();
+    for (const number of kept) this.published(number);
   }
 
   /** Whether it is sent the event: not what came through itself, nor what its filter leaves out. */

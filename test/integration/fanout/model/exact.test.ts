@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mutated } from "../../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../../support/redis.js";
 import type { Consumer } from "./consumers.js";
-import { histories, historiesOf, minute, type Step } from "./history.js";
+import { histories, historiesOf, historiesWithRetirements, minute, type Step } from "./history.js";
 import { type Mutate, play } from "./world.js";
 
 let server: TestRedis;
@@ -43,6 +43,15 @@ const three: fc.Arbitrary<Consumer[]> = fc
 test("in every history the attempts, the moments of redelivery and the deaths of events are those of the reference", async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(one, three), histories, (consumers, steps) =>
+      play(server.url, admin, consumers, steps),
+    ),
+    { numRuns, endOnFailure: true },
+  );
+}, 600_000);
+
+test("in every history in which consumers are taken out, put back or retired, nothing but a retirement forgets what they are owed", async () => {
+  await fc.assert(
+    fc.asyncProperty(three, historiesWithRetirements, (consumers, steps) =>
       play(server.url, admin, consumers, steps),
     ),
     { numRuns, endOnFailure: true },
@@ -185,6 +194,30 @@ describe("the exact model turns red", () => {
       historiesOf("ack"),
       ({ settle }) => ({
         settle: mutated(settle, "action = ARGV[i],", "action = ARGV[i] == 't' and 'n' or ARGV[i],"),
+      }),
+    ],
+    [
+      "when a retirement forgets the dead letters",
+      one,
+      historiesWithRetirements,
+      ({ retire }) => ({ retire: mutated(retire, "dying, dead, held", "dying, held") }),
+    ],
+    [
+      "when a retirement leaves the runs behind",
+      one,
+      historiesWithRetirements,
+      ({ retire }) => ({ retire: mutated(retire, "redis.call('UNLINK', unpack(runs))", "") }),
+    ],
+    [
+      "when a retirement keeps the cursor",
+      one,
+      historiesWithRetirements,
+      ({ retire }) => ({
+        retire: mutated(
+          retire,
+          "blocks, left, state)",
+          "blocks, left) redis.call('HDEL', state, 'retiring')",
+        ),
       }),
     ],
   ];

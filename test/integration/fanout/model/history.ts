@@ -20,6 +20,13 @@ export type Step =
     }
   /** The consumer is given another schema version from now on. */
   | { readonly do: "version"; readonly for: number; readonly version: number }
+  /** The registry has the consumer no longer; what it is owed stays. Again: it is put back. */
+  | { readonly do: "takeOut"; readonly for: number }
+  | { readonly do: "putBack"; readonly for: number }
+  /** Of a consumer that was taken out all is removed. */
+  | { readonly do: "retire"; readonly by: number; readonly for: number }
+  /** What the ledger keeps for nobody is removed. */
+  | { readonly do: "trim"; readonly by: number }
   | { readonly do: "pass"; readonly by: number; readonly minutes: number }
   /** All that can be pulled now is pulled, and compared with the reference. */
   | { readonly do: "look" }
@@ -92,10 +99,28 @@ const redrives = step("redrive", {
 
 const versions = step("version", { for: consumer, version: fc.integer({ min: 1, max: 3 }) });
 
+const leaving: fc.MaybeWeightedArbitrary<Step>[] = [
+  { weight: 2, arbitrary: step("takeOut", { for: consumer }) },
+  { weight: 2, arbitrary: step("putBack", { for: consumer }) },
+  { weight: 2, arbitrary: step("retire", { by: sidecar, for: consumer }) },
+  { weight: 1, arbitrary: step("trim", { by: sidecar }) },
+];
+
 /** Histories whose adapters settle in these ways only. */
 export function historiesOf(...among: readonly SettleAction[]): fc.Arbitrary<Step[]> {
+  return historiesWith(among, []);
+}
+
+/** Histories in which consumers are taken out, retired and put back as well. */
+export const historiesWithRetirements: fc.Arbitrary<Step[]> = historiesWith(actions, leaving);
+
+function historiesWith(
+  among: readonly SettleAction[],
+  more: readonly fc.MaybeWeightedArbitrary<Step>[],
+): fc.Arbitrary<Step[]> {
   const steps = [
     ...common,
+    ...more,
     { weight: 6, arbitrary: settles(among) },
     { weight: 2, arbitrary: redrives },
     { weight: 1, arbitrary: versions },

@@ -151,6 +151,11 @@ export class Reference {
     return undefined;
   }
 
+  /** Whether a sidecar that died may have leased some of it, unseen. */
+  get isDoubtful(): boolean {
+    return this.some(({ silent, state }) => state === "waiting" && silent > 0);
+  }
+
   /** Tokens of what is in adapters' hands now. */
   inHand(): string[] {
     return [...this.events.values()].filter(({ state }) => state === "leased").map(({ token }) => token);

@@ -3,7 +3,13 @@ import type { DeliveryQueue } from "../../../../src/fanout/delivery-queue.js";
 import { type DeliveryScripts, loadDeliveryScripts } from "../../../../src/fanout/delivery-records.js";
 import type { Lease } from "../../../../src/fanout/types.js";
 import type { RecordableEvent } from "../../../../src/ledger/ledger.js";
-import { deliveryKeys, ledgerKeys, queueName, queuePrefix } from "../../../../src/redis/keys.js";
+import {
+  deliveryKeys,
+  knownTopicsKey,
+  ledgerKeys,
+  queueName,
+  queuePrefix,
+} from "../../../../src/redis/keys.js";
 import { streamFields } from "../../../../src/redis/stream-fields.js";
 import {
   belt,
@@ -18,6 +24,7 @@ import { eventually } from "../../../support/eventually.js";
 import { type Consumer, keyOf, Served, systemsOf } from "./consumers.js";
 import { minute, type SettleStep, type Step } from "./history.js";
 import type { Letter } from "./reference.js";
+import { retireOn } from "./retire.js";
 import { type Sidecar, WatchedLife } from "./sidecar.js";
 
 /** Takes a check out of the product's scripts. */
@@ -44,6 +51,8 @@ export async function play(
 }
 
 const loadedScripts = loadDeliveryScripts();
+/** Steps that regard a consumer whether it is served or not. */
+const forAnybody: readonly Step["do"][] = ["takeOut", "putBack", "retire"];
 const mostVain = 10;
 const remembered = { rememberMs: 3_600_000 };
 
@@ -72,11 +81,16 @@ class World {
     for (const who of [0, 1]) if (this.sidecars[who]!.life.dead) await this.replaceDead(who);
     if (step.do === "publish") await this.publish(step.by, this.fresh(step.count));
     if (step.do === "publishAgain") await this.publish(step.by, this.again(step.which));
+    if ("for" in step && !this.consumer(step.for).registered && !forAnybody.includes(step.do)) return;
     if (step.do === "publishToPull") await this.publishToPull(step.by, this.consumer(step.for), step.count);
     if (step.do === "pull") await this.pull(step.by, this.consumer(step.for), step.max);
     if (step.do === "settle") await this.settle(step);
     if (step.do === "redrive") await this.redrive(step);
     if (step.do === "version") await this.giveVersion(this.consumer(step.for), step.version);
+    if (step.do === "takeOut") await this.takeOut(this.consumer(step.for));
+    if (step.do === "putBack") await this.putBack(this.consumer(step.for));
+    if (step.do === "retire") await this.retire(step.by, this.consumer(step.for));
+    if (step.do === "trim") await this.trim(step.by);
     if (step.do === "pass") await this.pass(step.by, step.minutes);
     if (step.do === "look") await this.look();
     if (step.do === "restart") await this.restart(step.who);
@@ -85,6 +99,7 @@ class World {
 
   /** Everything is pulled and acked until nothing is owed any more. */
   async drain(): Promise<void> {
+    for (const consumer of this.consumers) await this.putBack(consumer);
     for (let round = 0; ; round++) {
       await this.look();
       if (this.consumers.every(({ reference }) => reference.count("waiting", "leased") === 0)) return;
@@ -120,14 +135,18 @@ class World {
     return this.consumers[index % this.consumers.length]!;
   }
 
+  /** Those that the registry has. */
+  private get served(): Served[] {
+    return this.consumers.filter(({ registered }) => registered);
+  }
+
   private async open(who: number): Promise<void> {
     const life = new WatchedLife(this.opened++ % 2 === 0);
     const waker = { alone: who === 0, wakeElsewhere() {} }; // both ways in which events come to a run
     const bus = belt(this.url, { life, waker, scripts: this.scripts });
     const queues = new Map<string, DeliveryQueue>();
     this.sidecars[who] = { life, bus, queues };
-    for (const each of this.consumers)
-      queues.set(each.name, await bus.queue(each.name, each.policy, each.subscription()));
+    for (const each of this.consumers) if (each.registered) await openQueue(this.sidecars[who]!, each);
   }
 
   private async restart(who: number): Promise<void> {
@@ -199,7 +218,7 @@ class World {
   }
 
   private async settle(step: SettleStep): Promise<void> {
-    const leases = this.consumers.flatMap((of) => {
+    const leases = this.served.flatMap((of) => {
       const inHand = new Set(of.reference.inHand());
       const known = step.late
         ? of.leases.slice(-4)
@@ -250,17 +269,66 @@ class World {
       await this.on(who, async ({ queues }) => await queues.get(name)!.update(subscription));
   }
 
+  private async takeOut(consumer: Served): Promise<void> {
+    consumer.registered = false;
+    for (const { life, queues } of this.sidecars) {
+      const queue = queues.get(consumer.name);
+      queues.delete(consumer.name);
+      if (queue !== undefined) await life.unlessDead(queue.close());
+    }
+  }
+
+  private async putBack(consumer: Served): Promise<void> {
+    if (consumer.registered) return;
+    await this.idle();
+    const before = consumer.leases.flat().slice(-10);
+    const { retired } = consumer;
+    if (retired) consumer.rejoined(await this.kept());
+    consumer.registered = true;
+    consumer.passed(0);
+    for (const who of [0, 1]) await this.on(who, (sidecar) => openQueue(sidecar, consumer));
+    if (!retired) return;
+    const requests = before.map((token) => ({ token, action: "ack" as const }));
+    const answers = await this.on(0, ({ queues }) => queues.get(consumer.name)!.settle(requests));
+    const answered = answers.find(({ result }) => result === "ok");
+    if (answered !== undefined) throw new Error(`${answered.token} of before the retirement answered ok`);
+  }
+
+  private async retire(who: number, consumer: Served): Promise<void> {
+    if (consumer.registered || consumer.retired) return;
+    await this.idle();
+    await this.admin.sadd(knownTopicsKey, topic);
+    consumer.retired = true; // a death half-way: the next call finishes it
+    await this.on(who, (sidecar) => retireOn(sidecar, this.scripts, consumer.name));
+    const holders = await this.admin.hkeys(ledgerKeys(topic).floors);
+    if (holders.includes(consumer.name)) throw new Error(`${consumer.name} is retired and holds the ledger`);
+  }
+
+  private async trim(who: number): Promise<void> {
+    const holders = this.consumers.filter(({ retired }) => !retired).map(({ name }) => name);
+    await this.on(who, async ({ bus, queues }) => {
+      for (const queue of queues.values()) await queue.raiseFloor();
+      await bus.ledger.trim(topic, Date.now() + 3_600_000, holders);
+    });
+  }
+
+  private async kept(): Promise<number[]> {
+    const entries = await this.admin.xrange(ledgerKeys(topic).stream, "-", "+");
+    return entries.map(([, [, envelope]]) => numberIn(Buffer.from(envelope!)));
+  }
+
   private async pass(who: number, minutes: number): Promise<void> {
     await this.idle();
     for (const { name } of this.consumers) await passTime(this.admin, name, minutes * minute);
-    for (const { name } of this.consumers) await this.on(who, ({ queues }) => queues.get(name)!.sweep());
-    for (const { reference } of this.consumers) reference.passed(minutes * minute);
+    for (const { name } of this.served) await this.on(who, ({ queues }) => queues.get(name)!.sweep());
+    for (const each of this.consumers) each.passed(minutes * minute);
   }
 
   private async look(): Promise<void> {
-    for (const consumer of this.consumers) await this.lookAt(consumer);
+    for (const consumer of this.served) await this.lookAt(consumer);
     await this.idle();
-    for (const consumer of this.consumers) await this.compareCounts(consumer);
+    for (const consumer of this.served)
+      if (!consumer.reference.isDoubtful) await this.compareCounts(consumer);
   }
 
   private async lookAt(consumer: Served): Promise<void> {
@@ -317,6 +385,11 @@ class World {
 
 function recordable(number: number): RecordableEvent {
   return { ...keyedEvent(number, keyOf(number)), systems: systemsOf(number) };
+}
+
+async function openQueue({ bus, queues }: Sidecar, consumer: Served): Promise<void> {
+  const { name, policy } = consumer;
+  if (!queues.has(name)) queues.set(name, await bus.queue(name, policy, consumer.subscription()));
 }
 
 // One that dies over its end is not waited for.
