@@ -6,7 +6,7 @@ import { startRedis, type TestRedis } from "../../support/redis.js";
 import { callBus } from "../sidecar-node.js";
 
 // An operator runs XTRIM on a ledger stream while events are owed. They cannot be brought back; each must be told.
-const topics = ["uncut", "gone", "cut", "remembered"] as const;
+const topics = ["uncut", "gone", "cut", "headless", "remembered"] as const;
 type Topic = (typeof topics)[number];
 const consumers = "consumers: [{name: city-health, ack_wait: 1s, backoff: [10ms]}, treasury]";
 const registry = topics
@@ -134,6 +134,21 @@ test("events trimmed after they were cut: each is a dead letter that says so, an
     Array(10).fill("the ledger no longer holds this event"),
   );
   expect(bus.process.output()).toMatch(/"level":"error".*no longer holds an owed run.*"topic":"cut"/);
+});
+
+test("an event whose place in the ledger is gone is never given as another one: it is a dead letter", async () => {
+  await publish("headless", 1, 10);
+  const first = (await pull("headless")).filter(({ envelope }) => envelope.payload.n === 1);
+  await trim("headless", 8);
+  await forget();
+  const settle = first.map(({ token }) => ({ token, action: "nack" }));
+  await bus.call("POST", "/v1/topics/headless/settle", { settle }, "city-health");
+  const again: Delivery[] = [];
+  await eventually(async () => {
+    again.push(...(await pull("headless")));
+    return (await consumerStatus("headless")).dead >= 1;
+  });
+  expect(again).toEqual([]); // the nacked one needs no more entries of its run than are left
 });
 
 test("what the ledger lost and a sidecar still has in memory is delivered, and told as removed no longer", async () => {
