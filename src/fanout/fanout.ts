@@ -26,6 +26,8 @@ const auditMs = 30_000;
 export class Fanout {
   private readonly queues = new Map<string, DeliveryQueue>();
   private readonly records = new Map<DeliveryQueue, DeliveryRecords>();
+  /** The end of the ledger up to which no event of the queue was missing. */
+  private readonly complete = new Map<DeliveryQueue, LedgerId>();
   private byTopic = new Map<string, DeliveryQueue[]>();
   private readonly scripts = loadDeliveryScripts();
   private readonly timers: NodeJS.Timeout[] = [];
@@ -56,6 +58,7 @@ export class Fanout {
     for (const [key, queue] of leaving) {
       this.queues.delete(key);
       this.records.delete(queue);
+      this.complete.delete(queue);
     }
     const work: Promise<void>[] = leaving.map(([, queue]) => queue.close());
     for (const subscription of subscriptions) {
@@ -166,8 +169,16 @@ export class Fanout {
     await queue.sweep();
     queue.advanceTo(last);
     queue.wakeOne();
+    await this.countRemoved(queue, last);
+  }
+
+  // An idle topic is not looked at again and again.
+  private async countRemoved(queue: DeliveryQueue, last: LedgerId): Promise<void> {
     const records = this.records.get(queue);
-    if (records !== undefined) await countRemoved(queue, records, this.parts.ledger, this.parts.log);
+    if (records === undefined || this.complete.get(queue) === last) return;
+    const end = await countRemoved(queue, records, this.parts.ledger, this.parts.log);
+    if (end === undefined) this.complete.delete(queue);
+    else this.complete.set(queue, end);
   }
 
   private async auditAll(): Promise<void> {

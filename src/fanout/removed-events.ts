@@ -35,31 +35,33 @@ export interface LookedAt {
 /**
  * Finds events that somebody took out of the ledger (XTRIM, XDEL) before the consumer was given them, and counts them in its
  * records: they would be owed for ever. Exact, since the ledger counts what it records and the cursor what it passes.
+ * Resolves to the ledger's end when the consumer has passed all of it: until there is more, nothing can be missing.
  */
 export async function countRemoved(
   queue: LookedAt,
   records: DeliveryRecords,
   ledger: LedgerReader,
   log: FanoutLog,
-): Promise<void> {
+): Promise<LedgerId | undefined> {
   // In this order: what is recorded or cut in between only makes the later answers count more on both sides.
   const position = await records.position();
-  if (position === undefined) return;
+  if (position === undefined) return undefined;
   const first = await ledger.first(queue.topic);
   const { last, total, kept } = await ledger.tail(queue.topic);
   const behind = total - position.ordinal;
-  if (!queue.opened || compareIds(position.cursor, last) > 0) return; // the ledger went back
-  if (behind === 0 && position.cursor === last) return;
+  if (!queue.opened || compareIds(position.cursor, last) > 0) return undefined; // the ledger went back
+  if (behind === 0 && position.cursor === last) return last;
   const isAhead = first !== undefined && compareIds(first, position.cursor) > 0;
   const left = isAhead ? kept : await leftOf(queue.topic, position.cursor, { first, last, behind }, ledger);
-  if (left === undefined) return;
+  if (left === undefined) return undefined;
   const count = Math.max(behind - left, -position.removed);
   const before = isAhead ? first : last;
-  if (count === 0 || !(await records.countRemoved(position, count, before))) return;
+  if (count === 0 || !(await records.countRemoved(position, count, before))) return undefined;
   const { consumer, topic } = queue;
   log.error("events_removed: the ledger no longer has events that the consumer was not given yet", {
     ...{ consumer, topic, count, before },
   });
+  return undefined;
 }
 
 interface Ledger {
