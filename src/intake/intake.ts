@@ -26,6 +26,8 @@ export class Intake {
   private told: string | undefined;
   private renewing: Promise<void> = Promise.resolve();
   private led: { epoch: number; abort: AbortController; doors: Promise<void> } | undefined;
+  /** Older epochs than this one are fenced: also when nobody else leads, since Redis may have lost who led. */
+  private leastEpoch = 0;
 
   constructor(
     private readonly leadership: Leadership,
@@ -95,7 +97,7 @@ export class Intake {
 
   private async claim(): Promise<void> {
     const { digest } = this;
-    const claim = await this.leadership.claim(digest, !this.agreed);
+    const claim = await this.leadership.claim(digest, !this.agreed, this.leastEpoch);
     if (digest !== this.digest) return; // another claim with the newer registry is under way
     const otherRegistry = !claim.leader && claim.digest !== digest;
     if (otherRegistry && this.told !== claim.digest) {
@@ -135,6 +137,7 @@ export class Intake {
         if (signal.aborted) return;
         if (error instanceof HmsSyncError && error.code === "fenced") {
           this.log.warn("a newer reader took over; stopping without acknowledging", { epoch });
+          this.leastEpoch = Math.max(this.leastEpoch, Number(error.details.current) + 1);
           return;
         }
         failures = Date.now() - opened > 10_000 ? 1 : failures + 1;

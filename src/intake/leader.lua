@@ -6,7 +6,7 @@ newer to the bus, because it was started or reloaded with it.
 
 KEYS[1] leader hash
 ARGV[1] 'claim' | 'look' (what a claim would get, without claiming) | 'release'   ARGV[2] holder   ARGV[3] registry digest   ARGV[4] term (ms)
-ARGV[5] '1' when a free lead may be taken with a registry that is not the one in force
+ARGV[5] '1' when a free lead may be taken with a registry that is not the one in force   ARGV[6] least epoch
 Reply: {'leader', epoch} | {'follower', holder, digest, expires in (ms)} | {'released'}
 ]]
 local clock = redis.call('TIME')
@@ -25,6 +25,8 @@ if holder ~= ARGV[2] and ARGV[5] ~= '1' and in_force ~= '' and in_force ~= ARGV[
   return {'follower', holder or '', in_force, 0}
 end
 if ARGV[1] == 'look' then return {'leader', epoch} end
-if holder ~= ARGV[2] or expires <= now then epoch = epoch + 1 end
+-- Epochs keep up with the clock: a Redis that lost this hash must not give out one that a ledger has seen.
+local least = tonumber(ARGV[6])
+if holder ~= ARGV[2] or expires <= now or epoch < least then epoch = math.max(epoch + 1, now, least) end
 redis.call('HSET', KEYS[1], 'holder', ARGV[2], 'epoch', epoch, 'expires', now + tonumber(ARGV[4]), 'digest', ARGV[3])
 return {'leader', epoch}

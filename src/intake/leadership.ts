@@ -21,10 +21,10 @@ export class Leadership {
 
   /**
    * Claims or renews; resolves to the epoch, or to who leads. `mayReplace`: a free lead may be taken although another
-   * registry is in force.
+   * registry is in force. `least`: an older epoch than this one would be fenced.
    */
-  async claim(digest: string, mayReplace: boolean): Promise<Claim> {
-    return await this.ask("claim", digest, mayReplace);
+  async claim(digest: string, mayReplace: boolean, least = 0): Promise<Claim> {
+    return await this.ask("claim", digest, mayReplace, least);
   }
 
   /** What a claim would get right now; claims nothing. */
@@ -34,11 +34,11 @@ export class Leadership {
 
   /** Lets another sidecar lead at once. */
   async release(): Promise<void> {
-    await leaderScript.run(this.redis, [intakeLeaderKey], ["release", this.holder, "", termMs, "0"]);
+    await leaderScript.run(this.redis, [intakeLeaderKey], ["release", this.holder, "", termMs, "0", 0]);
   }
 
-  private async ask(what: "claim" | "look", digest: string, mayReplace: boolean): Promise<Claim> {
-    const args = [what, this.holder, digest, termMs, mayReplace ? "1" : "0"];
+  private async ask(what: "claim" | "look", digest: string, mayReplace: boolean, least = 0): Promise<Claim> {
+    const args = [what, this.holder, digest, termMs, mayReplace ? "1" : "0", least];
     const reply = list(await leaderScript.run(this.redis, [intakeLeaderKey], args));
     if (text(reply[0]) === "leader") return { leader: true, epoch: Number(reply[1]) };
     return { leader: false, holder: text(reply[1]), digest: text(reply[2]) };

@@ -10,6 +10,7 @@ import { Rejects } from "../../../src/intake/rejects.js";
 import { StreamDoor } from "../../../src/intake/stream-door.js";
 import type { IntakeOutcome } from "../../../src/intake/types.js";
 import { StreamLedger } from "../../../src/ledger/stream-ledger.js";
+import { intakeLeaderKey, ledgerKeys } from "../../../src/redis/keys.js";
 import { event, silent, topic } from "../../support/belt.js";
 import { eventually } from "../../support/eventually.js";
 import { startRedis, type TestRedis } from "../../support/redis.js";
@@ -146,11 +147,33 @@ test("one sidecar reads at a time; when it goes, the other takes over", async ()
   const second = await started("second");
   expect([first.intake.state.leader, second.intake.state.leader]).toEqual([true, false]);
   opened.splice(opened.indexOf(first), 1);
+  const { epoch } = first.intake.state;
   await first.close();
   await write(1);
   await eventually(() => second.intake.state.leader);
   await eventually(async () => (await kept()) === 1);
-  expect(second.intake.state.epoch).toBe(2);
+  expect(second.intake.state.epoch).toBeGreaterThan(epoch);
+});
+
+test("a Redis that lost who led gives out no epoch of before", async () => {
+  const first = sidecar("first");
+  await first.door.open();
+  await first.intake.start();
+  const { epoch } = first.intake.state;
+  await first.close();
+  await redis.del(intakeLeaderKey);
+  const { intake } = await started("second");
+  expect(intake.state.epoch).toBeGreaterThan(epoch);
+});
+
+test("a leader that is fenced though nobody else leads takes a newer epoch and reads on", async () => {
+  const { intake, door } = await started("only");
+  const inAnHour = intake.state.epoch + 3_600_000; // of a reader whose Redis had another clock
+  await redis.hset(ledgerKeys(topic).meta, "epoch", inAnHour);
+  await write(1, 2);
+  await eventually(async () => (await kept()) === 2);
+  await eventually(async () => (await door.backlog()) === 0);
+  expect(intake.state.epoch).toBe(inAnHour + 1);
 });
 
 test("a leader that was stopped and goes on is fenced: it stores and acknowledges nothing", async () => {
