@@ -16,6 +16,8 @@ export class Served {
   reference: Reference;
   /** Tokens of each lease that came, the latest last. */
   readonly leases: string[][] = [];
+  /** Which event each token named that ever came, those that Redis lost as well. */
+  readonly named = new Map<string, number>();
   /** Whether the registry has it; what it is owed stays when it has it no longer, until it is retired. */
   registered = true;
   retired = false;
@@ -41,6 +43,17 @@ export class Served {
     if (this.retired) return;
     if (this.owes(number)) this.reference.published(number);
     else this.left.add(number);
+  }
+
+  /** What goes back to how it is now, when Redis does. Its version is the registry's, which stays. */
+  saved(): () => void {
+    const kept = this.reference.copy();
+    const left = [...this.left];
+    return () => {
+      this.reference = kept.copy();
+      this.left.clear();
+      for (const number of left) this.left.add(number);
+    };
   }
 
   passed(ms: number): void {

@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mutated } from "../../../support/mutated.js";
 import { startRedis, type TestRedis } from "../../../support/redis.js";
 import type { Consumer } from "./consumers.js";
-import { histories, historiesOf, historiesWithRetirements, minute, type Step } from "./history.js";
+import {
+  histories,
+  historiesOf,
+  historiesWithLosses,
+  historiesWithRetirements,
+  minute,
+  type Step,
+} from "./history.js";
 import { type Mutate, play } from "./world.js";
 
 let server: TestRedis;
@@ -19,7 +26,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const numRuns = Number(process.env.MODEL_RUNS ?? 40);
+const numRuns = Number(process.env.MODEL_RUNS ?? 25);
 
 // Odd multiples of five minutes: however the steps of ten add up, no end of one is near the moment of a step.
 const policies = fc.record({
@@ -52,6 +59,15 @@ test("in every history the attempts, the moments of redelivery and the deaths of
 test("in every history in which consumers are taken out, put back or retired, nothing but a retirement forgets what they are owed", async () => {
   await fc.assert(
     fc.asyncProperty(three, historiesWithRetirements, (consumers, steps) =>
+      play(server.url, admin, consumers, steps),
+    ),
+    { numRuns, endOnFailure: true },
+  );
+}, 600_000);
+
+test("in every history in which Redis loses its latest writes, what it kept is owed as it was then, and what is sent again comes", async () => {
+  await fc.assert(
+    fc.asyncProperty(three, historiesWithLosses, (consumers, steps) =>
       play(server.url, admin, consumers, steps),
     ),
     { numRuns, endOnFailure: true },
@@ -218,6 +234,16 @@ describe("the exact model turns red", () => {
           "blocks, left, state)",
           "blocks, left) redis.call('HDEL', state, 'retiring')",
         ),
+      }),
+    ],
+    [
+      "when a run that Redis lost gives its name to the next one",
+      one,
+      historiesWithLosses,
+      (scripts) => ({
+        advance: mutated(scripts.advance, "if number < least then", "if false then"),
+        lease: mutated(scripts.lease, "if number < least then", "if false then"),
+        settle: mutated(scripts.settle, "if number < least then", "if false then"),
       }),
     ],
   ];

@@ -27,6 +27,9 @@ export type Step =
   | { readonly do: "retire"; readonly by: number; readonly for: number }
   /** What the ledger keeps for nobody is removed. */
   | { readonly do: "trim"; readonly by: number }
+  /** What Redis has now is what it comes back with when it loses its latest writes. */
+  | { readonly do: "save" }
+  | { readonly do: "lose" }
   | { readonly do: "pass"; readonly by: number; readonly minutes: number }
   /** All that can be pulled now is pulled, and compared with the reference. */
   | { readonly do: "look" }
@@ -113,6 +116,12 @@ export function historiesOf(...among: readonly SettleAction[]): fc.Arbitrary<Ste
 
 /** Histories in which consumers are taken out, retired and put back as well. */
 export const historiesWithRetirements: fc.Arbitrary<Step[]> = historiesWith(actions, leaving);
+
+/** Histories in which Redis loses its latest writes, and producers send again what it lost. */
+export const historiesWithLosses: fc.Arbitrary<Step[]> = historiesWith(actions, [
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "save" }) },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: "lose" }) },
+]);
 
 function historiesWith(
   among: readonly SettleAction[],

@@ -64,6 +64,17 @@ export class Reference {
 
   constructor(private readonly terms: Terms) {}
 
+  /** What it is now, to go back to. */
+  copy(): Reference {
+    const copied = new Reference(this.terms);
+    const { events, handed, now } = structuredClone({
+      events: this.events,
+      handed: this.handed,
+      now: this.now,
+    });
+    return Object.assign(copied, { events, handed, now });
+  }
+
   published(number: number): void {
     if (this.events.has(number)) return;
     const ordered = this.terms.keyOf !== undefined;
@@ -105,7 +116,10 @@ export class Reference {
   settled(token: string, settlement: Settlement, result: string): void {
     const { action } = settlement;
     const held = this.handed.get(token);
-    if (held === undefined) throw new Error(`${token} was never handed out`);
+    if (held === undefined) {
+      if (result === "ok") throw new Error(`${token}, which Redis has lost, was answered ok`);
+      return;
+    }
     const { event } = held;
     const inForce = event.token === token && (event.state === "leased" || action !== "extend");
     const expected = inForce || held.settled === action;

@@ -26,6 +26,7 @@ import { minute, type SettleStep, type Step } from "./history.js";
 import type { Letter } from "./reference.js";
 import { retireOn } from "./retire.js";
 import { type Sidecar, WatchedLife } from "./sidecar.js";
+import { snapshot } from "./snapshot.js";
 
 /** Takes a check out of the product's scripts. */
 export type Mutate = (scripts: DeliveryScripts) => Partial<DeliveryScripts>;
@@ -60,6 +61,7 @@ class World {
   private readonly sidecars: Sidecar[] = [];
   private readonly consumers: readonly Served[];
   private published = 0;
+  private goBack: (() => Promise<void>) | undefined;
   private opened = 0;
   /** What a dead sidecar had taken from BullMQ comes back by the audit. */
   private auditDue = false;
@@ -90,6 +92,8 @@ class World {
     if (step.do === "takeOut") await this.takeOut(this.consumer(step.for));
     if (step.do === "putBack") await this.putBack(this.consumer(step.for));
     if (step.do === "retire") await this.retire(step.by, this.consumer(step.for));
+    if (step.do === "save") await this.save();
+    if (step.do === "lose") await this.lose();
     if (step.do === "trim") await this.trim(step.by);
     if (step.do === "pass") await this.pass(step.by, step.minutes);
     if (step.do === "look") await this.look();
@@ -145,6 +149,9 @@ class World {
     const waker = { alone: who === 0, wakeElsewhere() {} }; // both ways in which events come to a run
     const bus = belt(this.url, { life, waker, scripts: this.scripts });
     const queues = new Map<string, DeliveryQueue>();
+    bus.ledger.onWentBack = ({ end }) => {
+      for (const queue of queues.values()) queue.ledgerWentBack(end);
+    };
     this.sidecars[who] = { life, bus, queues };
     for (const each of this.consumers) if (each.registered) await openQueue(this.sidecars[who]!, each);
   }
@@ -206,12 +213,17 @@ class World {
     return this.deliver(consumer, leases);
   }
 
-  private deliver({ reference, version, leases: known }: Served, leases: readonly Lease[]): number {
+  private deliver({ reference, version, leases: known, named }: Served, leases: readonly Lease[]): number {
     for (const { lease, attempt, indexes, bodies } of leases) {
       if (!bodies.every((body) => body.includes(`"version":${version},`)))
         throw new Error(`${lease} holds an event that is not of version ${version}`);
       const events = bodies.map((body, i) => ({ number: numberIn(body), token: `${lease}.${indexes[i]}` }));
       reference.delivered({ attempt, events });
+      for (const { token, number } of events) {
+        if ((named.get(token) ?? number) !== number)
+          throw new Error(`${token} of event ${number} named event ${named.get(token)} before`);
+        named.set(token, number);
+      }
       known.push(events.map(({ token }) => token));
     }
     return leases.length;
@@ -302,6 +314,32 @@ class World {
     await this.on(who, (sidecar) => retireOn(sidecar, this.scripts, consumer.name));
     const holders = await this.admin.hkeys(ledgerKeys(topic).floors);
     if (holders.includes(consumer.name)) throw new Error(`${consumer.name} is retired and holds the ledger`);
+  }
+
+  private async save(): Promise<void> {
+    await this.idle();
+    const redis = await snapshot(this.admin);
+    const references = this.consumers.map((each) => each.saved());
+    this.goBack = async () => {
+      await redis();
+      for (const back of references) back();
+    };
+  }
+
+  // As when a Redis is restarted: the sidecars connect to it anew, and the producers send again what it has no longer.
+  private async lose(): Promise<void> {
+    if (this.goBack === undefined) return;
+    await this.idle();
+    const before = await this.kept();
+    await this.goBack();
+    for (const { bus } of this.sidecars) bus.ledger.forgetRecent();
+    for (const who of [0, 1]) await this.on(who, ({ bus }) => bus.ledger.verify(topic));
+    await this.idle();
+    const kept = new Set(await this.kept());
+    const lost = before.filter((number) => !kept.has(number));
+    // A new one as well: a sidecar learns with the next event that the cursor went back where the ledger did not.
+    await this.publish(0, [...lost, ...this.fresh(1)]);
+    await this.pass(0, 10);
   }
 
   private async trim(who: number): Promise<void> {
