@@ -15,18 +15,23 @@ class OutboxFaultTest extends OutboxOnBusTestCase
     public function test_two_relays_that_both_believe_to_have_the_lease_send_rows_twice_and_the_bus_takes_each_once_and_in_order(): void
     {
         $this->bootWithSidecar('mariadb');
-        $relays = array_map(fn (int $batch) => $this->startArtisan('hms-sync:relay', '--sleep=0.01', "--batch={$batch}"), [3, 2]);
         $writers = array_map(fn (int $from) => $this->write($from, $from + 59), [1, 101]);
+        $this->eventually(fn () => DB::table('hms_sync_outbox')->exists(), 'there is something to send');
+        $stopped = $this->start([__DIR__.'/crash.php', 'set relayed_at', '1', 'relay', '2'], ['CRASH' => 'stop']);
+        $this->eventually(fn () => $this->isStopped($stopped), 'a relay has sent and not marked');
 
-        $this->eventually(function () use ($writers) {
-            DB::table('hms_sync_outbox_locks')->update(['owner' => '', 'until' => 0]);
+        DB::table('hms_sync_outbox_locks')->update(['until' => 0]);
+        $other = $this->startArtisan('hms-sync:relay', '--sleep=0.01', '--batch=3');
+        $this->eventually(fn () => $this->given() > 10, 'the other relay is at work');
+        $stopped->signal(SIGCONT);
 
-            return array_filter($writers, fn (Process $writer) => $writer->isRunning()) === []
-                && DB::table('hms_sync_outbox')->whereNull('relayed_at')->doesntExist();
-        }, 'everything is sent', 60);
+        foreach ($writers as $writer) {
+            self::assertSame(0, $writer->wait(), $writer->getErrorOutput());
+        }
 
-        array_map(fn (Process $writer) => self::assertSame(0, $writer->getExitCode(), $writer->getErrorOutput()), $writers);
-        array_map(fn (Process $relay) => $relay->stop(5), $relays);
+        $this->eventually(fn () => DB::table('hms_sync_outbox')->whereNull('relayed_at')->doesntExist(), 'everything is sent', 60);
+        $other->stop(5);
+        self::assertSame(0, $stopped->wait(), $stopped->getErrorOutput());
         $this->eventually(fn () => count($this->ledger()) === 120, 'the ledger has every event');
         self::assertGreaterThan(120, $this->given(), 'the test itself: what was sent twice');
         self::assertSame(range(1, 60), array_values(array_filter($this->ledger(), fn (int $n) => $n <= 100)));
@@ -85,6 +90,11 @@ class OutboxFaultTest extends OutboxOnBusTestCase
     {
         yield 'MariaDB' => ['mariadb'];
         yield 'PostgreSQL' => ['pgsql'];
+    }
+
+    private function isStopped(Process $process): bool
+    {
+        return str_contains((string) @file_get_contents("/proc/{$process->getPid()}/stat"), ') T ');
     }
 
     /**

@@ -7,7 +7,7 @@
 |   php crash.php <where> <nth> relay <batch>
 |
 | "where" is "committing", "committed", "never", or a part of a query, which is killed before it runs; "nth" says at
-| which time.
+| which time. With CRASH=stop in its environment it is stopped there, until it is continued.
 */
 
 use App\Models\Inspection;
@@ -28,7 +28,7 @@ $kernel->bootstrap();
 
 $reached = function () use (&$nth) {
     if (--$nth === 0) {
-        posix_kill((int) getmypid(), SIGKILL);
+        posix_kill((int) getmypid(), getenv('CRASH') === 'stop' ? SIGSTOP : SIGKILL);
     }
 };
 
