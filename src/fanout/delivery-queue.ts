@@ -84,6 +84,8 @@ export class DeliveryQueue {
   private mayHaveTickets = true;
   /** Tickets of runs that may be leased at once, not in BullMQ yet. */
   private readonly fresh: string[] = [];
+  /** Tickets on their way into BullMQ, and looks for one: until these end nobody can say that there is none. */
+  private readonly underWay = new Set<Promise<void>>();
   private sweeping: Promise<void> | undefined;
   private timer: { at: number; handle: NodeJS.Timeout } | undefined;
   private closed = false;
@@ -497,14 +499,31 @@ export class DeliveryQueue {
   }
 
   private async take(): Promise<TakenTicket | undefined> {
-    const ticket = this.fresh.shift();
-    if (ticket !== undefined) return { ticket, spend: async () => {} };
-    if (!this.mayHaveTickets) return undefined;
+    for (;;) {
+      const ticket = this.fresh.shift();
+      if (ticket !== undefined) return { ticket, spend: async () => {} };
+      if (this.mayHaveTickets) return await this.asUnderWay(this.look());
+      if (this.underWay.size === 0) return undefined;
+      await Promise.race(this.underWay);
+    }
+  }
+
+  private async look(): Promise<TakenTicket | undefined> {
     // Before the look, so that a ticket added meanwhile is not overlooked.
     this.mayHaveTickets = false;
     const taken = await this.parts.tickets.take();
     if (taken !== undefined) this.mayHaveTickets = true;
     return taken;
+  }
+
+  /** `work`; until it ends, others wait for it before they say that there is no ticket. */
+  private async asUnderWay<T>(work: Promise<T>): Promise<T> {
+    const end = work.then(
+      () => void this.underWay.delete(end),
+      () => void this.underWay.delete(end),
+    );
+    this.underWay.add(end);
+    return await work;
   }
 
   // What a pull takes here in this turn of the event loop needs no way through BullMQ; the rest is offered to all.
@@ -631,12 +650,16 @@ export class DeliveryQueue {
   }
 
   private async offer(tickets: readonly PendingTicket[]): Promise<void> {
-    await this.parts.tickets.add(tickets);
-    this.mayHaveTickets = true;
+    await this.asUnderWay(this.add(tickets));
     for (const { due } of tickets) {
       if (due > Date.now()) this.schedule(due);
       else this.wake();
     }
+  }
+
+  private async add(tickets: readonly PendingTicket[]): Promise<void> {
+    await this.parts.tickets.add(tickets);
+    this.mayHaveTickets = true;
   }
 
   private wake(): void {

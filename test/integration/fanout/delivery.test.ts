@@ -301,6 +301,18 @@ test("released events come again at once and lose no attempt", async () => {
   expect(await queue.counts()).toMatchObject({ open: 0, acked: 5 });
 });
 
+test("released events are there for a pull that does not wait, while their ticket is on its way as well", async () => {
+  const queue = await bus.queue("impatient");
+  const sent = await bus.publish(3, queue);
+  let held = await pull(queue);
+  for (let turns = 0; turns < 40; turns++) {
+    await settle(queue, held[0]!, "release");
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+    held = await pull(queue, 500, 0);
+    expect(numbers(held), `pulled ${turns} turns of the event loop later`).toEqual(sent);
+  }
+});
+
 test("an event silent past its deadline leaves a run whose other events were extended", async () => {
   const queue = await bus.queue("silent");
   const sent = await bus.publish(3, queue);
