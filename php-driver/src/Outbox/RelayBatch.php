@@ -37,7 +37,8 @@ class RelayBatch
     }
 
     /**
-     * Send the rows: all in one transaction of Redis, or, when that fails, one by one to find out which of them it is.
+     * Send the rows: all with one command, or, when that fails, one by one to find out which of them it is. What the bus
+     * had got of them by then it takes once.
      *
      * @param  non-empty-list<OutboxRow>  $rows
      */

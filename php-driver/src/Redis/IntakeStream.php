@@ -2,18 +2,14 @@
 
 namespace HmsSync\Redis;
 
-use Closure;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Redis\Factory as Redis;
 use Illuminate\Redis\Connections\Connection;
 use Illuminate\Redis\Connections\PhpRedisClusterConnection;
 use Illuminate\Redis\Connections\PhpRedisConnection;
 use Illuminate\Redis\Connections\PredisClusterConnection;
-use Illuminate\Redis\Connections\PredisConnection;
 use Illuminate\Redis\RedisManager;
 use Illuminate\Support\Str;
-use Predis\ClientContextInterface;
-use Predis\Command\RawCommand;
 use Throwable;
 
 /**
@@ -32,6 +28,20 @@ class IntakeStream
      * keep the slot that of the key.
      */
     protected const CLUSTER_ROUTE = '{'.self::KEY.'}';
+
+    /**
+     * Appends entries in their order and answers with their stream ids. ARGV: per entry how many arguments follow, then
+     * its fields and values in turns.
+     */
+    protected const APPEND_ALL = <<<'LUA'
+        local ids, at = {}, 1
+        while at <= #ARGV do
+          local last = at + tonumber(ARGV[at])
+          ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', unpack(ARGV, at + 1, last))
+          at = last + 1
+        end
+        return ids
+        LUA;
 
     /**
      * Create a new intake stream.
@@ -62,28 +72,32 @@ class IntakeStream
     }
 
     /**
-     * Append entries in this order: all or none of them in one round trip where the client can do that, which is
-     * everywhere but on Redis Cluster, else one by one.
+     * Append entries in this order: with one command in one round trip, or one by one on Redis Cluster.
      *
      * @param  list<array<string, string>>  $entries
      *
-     * @throws \Illuminate\Broadcasting\BroadcastException when Redis did not confirm all of them; on a cluster the first
-     *                                                      ones may be there
+     * @throws \Illuminate\Broadcasting\BroadcastException when Redis did not confirm all of them; the first ones may be
+     *                                                      there
      */
     public function appendAll(array $entries): void
     {
-        if (count($entries) < 2 || ! $pipeline = $this->pipeline($entries[0]['event'])) {
-            array_map($this->append(...), $entries);
-
-            return;
-        }
-
         try {
-            $replies = $pipeline([['MULTI'], ...array_map($this->command(...), $entries), ['EXEC']]);
-            $this->ensureStreamIds(end($replies), count($entries));
-        } catch (Throwable $e) {
-            $this->forgetConnection();
+            $connection = $this->redis->connection($this->connection);
 
+            if (count($entries) < 2 || $this->isCluster($connection)) {
+                array_map($this->append(...), $entries);
+
+                return;
+            }
+
+            $reply = $this->execute($connection, $this->commandForAll($entries));
+
+            if (! is_array($reply) || count(array_filter($reply, $this->isStreamId(...))) !== count($entries)) {
+                throw $this->unexpected($reply, $connection);
+            }
+        } catch (BroadcastException $e) {
+            throw $e;
+        } catch (Throwable $e) {
             throw $this->notStored($entries[0]['event'], $e);
         }
     }
@@ -123,69 +137,30 @@ class IntakeStream
     }
 
     /**
-     * Get what sends raw commands in one round trip and returns the replies, null when the client has nothing for it.
+     * Make the command that appends all entries. It is a script, since phpredis waits its whole read timeout for each
+     * reply of a pipeline that is missing: minutes, when Redis breaks off the connection.
      *
-     * @param  string  $event  for the error
-     * @return (Closure(list<non-empty-list<string>>): array<array-key, mixed>)|null
+     * @param  list<array<string, string>>  $entries
+     * @return non-empty-list<string>
      */
-    protected function pipeline(string $event): ?Closure
+    protected function commandForAll(array $entries): array
     {
-        try {
-            $connection = $this->redis->connection($this->connection);
-        } catch (Throwable $e) {
-            throw $this->notStored($event, $e);
+        $command = ['EVAL', self::APPEND_ALL, '1', self::KEY];
+
+        foreach ($entries as $entry) {
+            $fields = array_slice($this->command($entry), 3);
+            array_push($command, (string) count($fields), ...$fields);
         }
 
-        return match (true) {
-            $connection instanceof PhpRedisClusterConnection, $connection instanceof PredisClusterConnection => null,
-            $connection instanceof PhpRedisConnection => $this->pipelineOfPhpRedis($connection),
-            $connection instanceof PredisConnection => $this->pipelineOfPredis($connection),
-            default => null,
-        };
+        return $command;
     }
 
     /**
-     * Get what sends raw commands with phpredis.
-     *
-     * @return Closure(list<non-empty-list<string>>): array<array-key, mixed>
+     * Determine whether a connection leads to a cluster, to which each client sends scripts in another way, or not.
      */
-    protected function pipelineOfPhpRedis(PhpRedisConnection $connection): Closure
+    protected function isCluster(Connection $connection): bool
     {
-        return function (array $commands) use ($connection) {
-            $pipeline = $connection->client()->pipeline();
-
-            foreach ($commands as $command) {
-                $pipeline->rawCommand(...$command);
-            }
-
-            return $pipeline->exec() ?: [false];
-        };
-    }
-
-    /**
-     * Get what sends raw commands with Predis.
-     *
-     * @return Closure(list<non-empty-list<string>>): array<array-key, mixed>
-     */
-    protected function pipelineOfPredis(PredisConnection $connection): Closure
-    {
-        return fn (array $commands) => (array) $connection->client()->pipeline(function (ClientContextInterface $pipeline) use ($commands) {
-            foreach ($commands as $command) {
-                $pipeline->executeCommand(RawCommand::create(...$command));
-            }
-        });
-    }
-
-    /**
-     * Take the reply to EXEC only when it is as many stream ids.
-     */
-    protected function ensureStreamIds(mixed $reply, int $count): void
-    {
-        $ids = is_array($reply) ? array_filter($reply, $this->isStreamId(...)) : [];
-
-        if (count($ids) !== $count) {
-            throw new UnexpectedReply(count($ids)." of {$count} entries were confirmed");
-        }
+        return $connection instanceof PhpRedisClusterConnection || $connection instanceof PredisClusterConnection;
     }
 
     /**

@@ -82,6 +82,25 @@ class RelayTest extends OutboxTestCase
         self::assertContains('{"n":1}', $this->sent());
     }
 
+    /**
+     * phpredis waits its read timeout for each reply that is missing, which would be minutes for a batch of many.
+     */
+    #[DataProvider('clients')]
+    public function test_a_batch_waits_for_one_reply(string $client): void
+    {
+        $redis = RedisServer::start();
+        $this->bootOn('sqlite', ['database.redis.client' => $client, 'database.redis.default.port' => $redis->port]);
+        array_map(fn (int $n) => event(new Counted($n)), range(1, 40));
+
+        self::assertSame(0, $this->call('hms-sync:relay', ['--once' => true])[0]);
+
+        $commands = $redis->client()->info('commandstats');
+        self::assertStringStartsWith('calls=1,', $commands['cmdstat_eval']);
+        self::assertArrayNotHasKey('cmdstat_multi', $commands);
+        self::assertCount(40, $this->entries($redis->client()));
+        $redis->stop();
+    }
+
     #[DataProvider('clients')]
     public function test_a_row_that_redis_refuses_holds_back_its_key_and_nothing_else(string $client): void
     {
