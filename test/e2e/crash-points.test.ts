@@ -45,12 +45,12 @@ async function inPlace(run: (place: Place) => Promise<void>): Promise<void> {
 class Adapters {
   readonly acked = new Map(consumers.map((name) => [name, new Set<number>()]));
   readonly problems: string[] = [];
-  private readonly nacked = new Set<string>();
+  private readonly seen = new Set<string>();
   /** Settles without an answer: repeated until there is one, as the client does. */
   private readonly unanswered: { consumer: string; n: number; settle: { token: string; action: string } }[] =
     [];
 
-  /** Pulls and settles once; each third event is nacked the first time it comes. Throws when the bus is gone. */
+  /** Pulls and settles once; of each three events one is nacked and one is given back the first time it comes. Throws when the bus is gone. */
   async round(bus: RunningBus, consumer: string, waitMs: number): Promise<number> {
     const path = "/v1/topics/inspections.status";
     await this.settle(bus, consumer);
@@ -60,9 +60,10 @@ class Adapters {
       const n: number = envelope.payload.n;
       if (this.acked.get(consumer)!.has(n))
         this.problems.push(`${consumer} got ${n} after its ack was stored`);
-      const first = n % 3 === 0 && !this.nacked.has(`${consumer} ${n}`);
-      this.nacked.add(`${consumer} ${n}`);
-      this.unanswered.push({ consumer, n, settle: { token, action: first ? "nack" : "ack" } });
+      const again = this.seen.has(`${consumer} ${n}`);
+      this.seen.add(`${consumer} ${n}`);
+      const action = again ? "ack" : ["nack", "release", "ack"][n % 3]!;
+      this.unanswered.push({ consumer, n, settle: { token, action } });
       await this.settle(bus, consumer);
     }
     return pulled.body.deliveries.length;
