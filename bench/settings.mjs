@@ -27,8 +27,11 @@ const sizes = {
   usual: {
     a: { events: { 1: 15_000, 3: 20_000, 10: 6_000, 30: 2_000 } },
     b: {
-      rates: { warmup: 2_000, leadSeconds: 0.5, seconds: { 50: 5, 200: 2, 1000: 3, 3000: 3 } },
-      php: { warmup: 500, events: 300, rate: 50 },
+      rates: {
+        ...{ warmup: 10_000, paced: { rate: 1_000, count: 8_000 } },
+        ...{ leadSeconds: 0.5, seconds: { 50: 5, 200: 2, 1000: 3, 3000: 3 } },
+      },
+      php: { warmup: 5_000, events: 300, rate: 50 },
     },
     c: {
       sizes: [

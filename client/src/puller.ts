@@ -37,7 +37,7 @@ const WAIT_MS = 20_000;
  * How long (ms) the bus may keep the answer of a pull that carries settles for events to come, when there is nothing to hand
  * out without them: at a steady pace one request then does for both.
  */
-const SETTLE_WAIT_MS = 10;
+const SETTLE_WAIT_MS = 25;
 /** The bus may take this much longer (ms) than a pull waits before the connection counts as dead. */
 const GRACE_MS = 10_000;
 /** An empty answer in less than this (ms), though asked to wait, comes from a bus that is closing. */

@@ -40,7 +40,7 @@ test("a pull that carried acks and was lost does not lose the acks", async () =>
 });
 
 test.each([
-  ["may keep the answer of a pull with acks for a moment", 1, 10],
+  ["may keep the answer of a pull with acks for a moment", 1, 25],
   ["may not while events wait here", 2, 0],
 ])("the bus %s", async (_name, events, settleWaitMs) => {
   at.server.on("pull", deliver("r1.1", events));
